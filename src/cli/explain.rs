@@ -1,0 +1,199 @@
+//! `fristd explain`: the derivation of a deadline, day by day (F6). Never needs a database.
+
+use std::fmt::Write;
+
+use chrono::NaiveDate;
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::domain::calendar::Calendar;
+use crate::domain::cycle::{Deadline, deadline, derivation, free_day_sentence};
+use crate::domain::dates::{day_in_words, local_date};
+use crate::domain::duty::{DeadlineRule, Duty};
+use crate::domain::request;
+use crate::domain::window::{self, DerivedDay, Verdict, WORKING_DAYS_MAX};
+use crate::domain::{Month, Rulebook};
+use crate::settings::{shipped_calendar, shipped_calendar_names};
+
+use super::{Ending, Shell, WrongInput, print_json, print_line};
+
+/// Shows how a deadline comes about, day by day.
+///
+/// With --import, --calendar and --working-days it needs no settings at all. What was announced and is frozen stands in
+/// `fristd status`; this shows what the settings give.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    fristd explain 2026-12\n  \
+    fristd explain 2026-12 --duty planning --import 2026-12-03\n  \
+    fristd explain --import 2026-12-17 --calendar nrw --working-days 10")]
+pub(super) struct Explain {
+    /// The cycle, as YYYY-MM; this month if left out.
+    month: Option<String>,
+    /// Only this duty.
+    #[arg(long)]
+    duty: Option<String>,
+    /// Reckon with this import date.
+    #[arg(long, value_name = "DATE")]
+    import: Option<NaiveDate>,
+    /// Reckon with this calendar.
+    #[arg(long, value_name = "NAME")]
+    calendar: Option<String>,
+    /// Reckon with so many working days, 1 to 250.
+    #[arg(long, value_name = "N", requires = "import", value_parser = clap::value_parser!(u32).range(1..=i64::from(WORKING_DAYS_MAX)))]
+    working_days: Option<u32>,
+    /// Count the import day, if it is a working day.
+    #[arg(long, requires = "working_days")]
+    count_import_day: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// One explained deadline.
+struct Explained {
+    duty: Option<(String, String, Month)>,
+    import_why: Option<&'static str>,
+    deadline: Deadline,
+    calendar: Calendar,
+    days: Vec<DerivedDay>,
+    note: Option<String>,
+}
+
+impl Explain {
+    pub(super) fn execute(self, shell: &Shell) -> anyhow::Result<Ending> {
+        let explained = match (self.import, &self.calendar, self.working_days) {
+            (Some(import), Some(calendar), Some(working_days)) => vec![self.free_standing(import, calendar, working_days)?],
+            _ => self.by_settings(shell)?,
+        };
+        if self.json {
+            let mut values: Vec<Value> = explained.iter().map(as_json).collect();
+            print_json(&if values.len() == 1 { values.remove(0) } else { Value::Array(values) })?;
+        } else {
+            let texts: Vec<String> = explained.iter().map(in_words).collect();
+            print_line(texts.join("\n\n").trim_end())?;
+        }
+        Ok(Ending::Done)
+    }
+
+    fn free_standing(&self, import: NaiveDate, calendar: &str, working_days: u32) -> anyhow::Result<Explained> {
+        let calendar = shipped(calendar)?;
+        let last = window::last_day(&calendar, import, working_days, self.count_import_day)?;
+        let days = window::derive(&calendar, import, working_days, self.count_import_day)?;
+        let deadline = Deadline { import_on: import, stated_on: last, ends_on: last };
+        let import_why = (!self.count_import_day).then_some("not counted, § 187 Abs. 1 BGB");
+        Ok(Explained { duty: None, import_why, deadline, calendar, days, note: None })
+    }
+
+    fn by_settings(&self, shell: &Shell) -> anyhow::Result<Vec<Explained>> {
+        let charter = shell.charter()?;
+        let mut rulebook = charter.settings.rulebook.clone();
+        let today = local_date(shell.clock.now(), rulebook.zone);
+        let month = match (&self.month, self.import) {
+            (Some(month), _) => Month::parse(month).map_err(|cause| WrongInput(cause.to_string()))?,
+            (None, Some(import)) => Month::of(import),
+            (None, None) => Month::of(today),
+        };
+        if let Some(import) = self.import {
+            let entry = rulebook.entries.entry(month).or_default();
+            entry.import_on = Some(import);
+            entry.own_dates.clear();
+        }
+        if let Some(name) = &self.calendar {
+            let calendar = match charter.settings.calendars.get(name) {
+                Some(calendar) => calendar.clone(),
+                None => std::sync::Arc::new(shipped(name)?),
+            };
+            rulebook.duties.iter_mut().for_each(|duty| duty.calendar = calendar.clone());
+        }
+        if let Some(days) = self.working_days {
+            for duty in &mut rulebook.duties {
+                if let DeadlineRule::Window { working_days, .. } = &mut duty.deadline {
+                    *working_days = days;
+                }
+            }
+        }
+        let duties: Vec<&Duty> = match &self.duty {
+            Some(id) => vec![request::duty(&rulebook, id)?],
+            None => rulebook.duties.iter().collect(),
+        };
+        duties.into_iter().map(|duty| explain(&rulebook, duty, month)).collect()
+    }
+}
+
+fn explain(rulebook: &Rulebook, duty: &Duty, month: Month) -> anyhow::Result<Explained> {
+    let deadline = deadline(rulebook, duty, month, None)?;
+    let own_date = rulebook.entries.get(&month).and_then(|entry| entry.own_dates.get(&duty.id));
+    let import_why = match duty.deadline {
+        DeadlineRule::Window { count_import_day: false, .. } => Some("not counted, § 187 Abs. 1 BGB"),
+        _ => None,
+    };
+    let note = match own_date {
+        Some(_) => Some("The ZRK set this date itself (cycles.toml).".to_owned()),
+        None => free_day_sentence(duty, month, &deadline),
+    };
+    Ok(Explained {
+        duty: Some((duty.id.to_string(), duty.title.clone(), month)),
+        import_why,
+        deadline,
+        calendar: (*duty.calendar).clone(),
+        days: derivation(duty, month, &deadline)?,
+        note,
+    })
+}
+
+fn shipped(name: &str) -> anyhow::Result<Calendar> {
+    match shipped_calendar(name) {
+        Some(calendar) => Ok(calendar?),
+        None => {
+            let known: Vec<&str> = shipped_calendar_names().collect();
+            Err(WrongInput(format!("calendar {name:?}: there is none; known: {}", known.join(", "))).into())
+        }
+    }
+}
+
+fn as_json(explained: &Explained) -> Value {
+    let days: Vec<Value> = explained
+        .days
+        .iter()
+        .map(|day| match &day.verdict {
+            Verdict::Counts(number) => json!({ "date": day.date, "counts": true, "number": number }),
+            Verdict::Skipped(why) => json!({ "date": day.date, "counts": false, "why": why }),
+        })
+        .collect();
+    let Deadline { import_on, stated_on, ends_on } = explained.deadline;
+    let mut value = json!({
+        "import": import_on, "stated_on": stated_on, "ends_on": ends_on, "calendar": explained.calendar.name(), "days": days,
+    });
+    if let Some((duty, _, month)) = &explained.duty {
+        value["duty"] = json!(duty);
+        value["month"] = json!(month.to_string());
+    }
+    value
+}
+
+fn in_words(explained: &Explained) -> String {
+    let mut text = String::new();
+    let Deadline { import_on, stated_on, ends_on } = explained.deadline;
+    if let Some((duty, title, month)) = &explained.duty {
+        let _ = writeln!(text, "{duty} {month}: {title}");
+    }
+    let _ = writeln!(text, "  calendar  {} ({})", explained.calendar.name(), explained.calendar.title());
+    if let Some(why) = explained.import_why {
+        let _ = writeln!(text, "  import    {} ({why})", day_in_words(import_on));
+    }
+    for day in &explained.days {
+        let is_end = if day.date == ends_on { "   the deadline; counts to 24:00, § 188 Abs. 1 BGB" } else { "" };
+        let _ = match &day.verdict {
+            Verdict::Counts(number) => writeln!(text, "    {}  {number:>3}{is_end}", day.short_date()),
+            Verdict::Skipped(why) => writeln!(text, "    {}    –  {why}{is_end}", day.short_date()),
+        };
+    }
+    let _ = match stated_on == ends_on {
+        true => writeln!(text, "  deadline  {}", day_in_words(ends_on)),
+        false => writeln!(text, "  deadline  stated as {}, ends {}", day_in_words(stated_on), day_in_words(ends_on)),
+    };
+    if let Some(note) = &explained.note {
+        let _ = writeln!(text, "  {note}");
+    }
+    text
+}

@@ -1,0 +1,208 @@
+//! The command line: parses, builds the parts, calls them, prints. Never decides what is due.
+
+mod check;
+mod cycle;
+mod demo;
+mod explain;
+mod init;
+mod outbox;
+mod pause;
+mod preview;
+mod record;
+mod run;
+mod simulate;
+mod status;
+mod story;
+mod timetable;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+use crate::daemon::clock::Clock;
+use crate::daemon::scenario::ScenarioErrors;
+use crate::daemon::{Charter, CharterError};
+use crate::domain::request::RequestError;
+use crate::settings::{Complaints, Source};
+use crate::store::Store;
+
+const SYSTEM_CONFIG: &str = "/etc/fristd/fristd.toml";
+const LOCAL_CONFIG: &str = "fristd.toml";
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "fristd",
+    version,
+    about = "Tracks monthly reporting deadlines, announces them by mail, reminds only the missing, escalates, and can prove it.",
+    after_help = "Begin with `fristd demo`, which plays a whole month in seconds and sends nothing.\n\
+                  Then: `fristd init my-settings`, edit the four files, `fristd check --config my-settings/fristd.toml`, `fristd run`.\n\n\
+                  Exit codes: 0 done, 1 failed, 2 wrong usage or invalid settings, 3 nothing matched."
+)]
+struct Arguments {
+    /// The administrator's file; beside it lie cycles.toml, authorities.csv and contacts.csv.
+    #[arg(long, global = true, value_name = "FILE", env = "FRISTD_CONFIG", help_heading = "Everywhere")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Run(run::Run),
+    Init(init::Init),
+    Check(check::Check),
+    Explain(explain::Explain),
+    Timetable(timetable::Timetable),
+    Status(status::Status),
+    Record(record::Record),
+    Cycle(cycle::Cycle),
+    Preview(preview::Preview),
+    Outbox(outbox::Outbox),
+    Pause(pause::Pause),
+    Resume(pause::Resume),
+    Simulate(simulate::Simulate),
+}
+
+/// How a command ended, if it did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Done,
+    NothingMatched,
+}
+
+/// What every command is given.
+#[derive(Debug)]
+struct Shell {
+    config: Option<PathBuf>,
+    clock: Clock,
+}
+
+/// Parses the command line and carries it out.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let shell = Shell { config: arguments.config, clock: Clock::System };
+    match dispatch(arguments.command, &shell) {
+        Ok(Ending::Done) => ExitCode::SUCCESS,
+        Ok(Ending::NothingMatched) => ExitCode::from(3),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("fristd: {}", in_one_breath(&error));
+            ExitCode::from(if is_wrong_input(&error) { 2 } else { 1 })
+        }
+    }
+}
+
+fn dispatch(command: Command, shell: &Shell) -> anyhow::Result<Ending> {
+    match command {
+        Command::Init(command) => command.execute(),
+        Command::Explain(command) => command.execute(shell),
+        Command::Check(command) => command.execute(shell),
+        Command::Timetable(command) => command.execute(shell),
+        Command::Preview(command) => command.execute(shell),
+        Command::Demo(command) => wait(command.execute()),
+        Command::Run(command) => wait(command.execute(shell)),
+        Command::Status(command) => wait(command.execute(shell)),
+        Command::Record(command) => wait(command.execute(shell)),
+        Command::Cycle(command) => wait(command.execute(shell)),
+        Command::Outbox(command) => wait(command.execute(shell)),
+        Command::Pause(command) => wait(command.execute(shell)),
+        Command::Resume(command) => wait(command.execute(shell)),
+        Command::Simulate(command) => wait(command.execute()),
+    }
+}
+
+/// Runs a command that waits for the disk or the network.
+fn wait(command: impl Future<Output = anyhow::Result<Ending>>) -> anyhow::Result<Ending> {
+    const WORKERS: usize = 2; // one for the loop, one for the database's answers
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
+    runtime.context("the asynchronous runtime cannot be started")?.block_on(command)
+}
+
+impl Shell {
+    /// The settings' file: as given, else the one here, else the system's.
+    fn source(&self) -> Source {
+        let found = || [LOCAL_CONFIG, SYSTEM_CONFIG].into_iter().map(PathBuf::from).find(|path| path.exists());
+        Source::File(self.config.clone().or_else(found).unwrap_or_else(|| PathBuf::from(LOCAL_CONFIG)))
+    }
+
+    fn charter(&self) -> anyhow::Result<Charter> {
+        Ok(Charter::load(&self.source(), 1)?)
+    }
+
+    /// Opens the database, which must be there already.
+    async fn existing_store(&self, charter: &Charter) -> anyhow::Result<Store> {
+        let database = &charter.settings.service.database;
+        anyhow::ensure!(
+            database.exists(),
+            "{}: there is no database yet; `fristd run` makes it, and `fristd record` or `fristd cycle imported` too",
+            database.display()
+        );
+        self.store(charter).await
+    }
+
+    /// Opens the database, or makes it.
+    async fn store(&self, charter: &Charter) -> anyhow::Result<Store> {
+        Ok(Store::open(&charter.settings.service.database, self.clock.now()).await?)
+    }
+}
+
+/// Who acts, for the log: the person behind sudo, else the user.
+fn actor() -> String {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty() && !value.chars().any(char::is_control));
+    variable("SUDO_USER").or_else(|| variable("USER")).unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// Prints JSON on one or several lines.
+fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
+    print_line(&serde_json::to_string_pretty(value)?)
+}
+
+/// Prints a line; a reader that went away is not an error to talk about.
+fn print_line(line: &str) -> anyhow::Result<()> {
+    use std::io::Write;
+    Ok(writeln!(std::io::stdout(), "{line}")?)
+}
+
+/// Whether a person looks on, for progress bars.
+fn is_watched() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+fn in_one_breath(error: &anyhow::Error) -> String {
+    // typed errors already carry their causes' words
+    error.chain().map(ToString::to_string).fold(String::new(), |said, next| match said {
+        said if said.is_empty() => next,
+        said if said.contains(&next) => said,
+        said => format!("{said}: {next}"),
+    })
+}
+
+fn is_wrong_input(error: &anyhow::Error) -> bool {
+    use crate::daemon::simulation::SimulationError;
+    error.chain().any(|cause| {
+        cause.is::<CharterError>()
+            || cause.is::<Complaints>()
+            || cause.is::<RequestError>()
+            || cause.is::<ScenarioErrors>()
+            || cause.is::<WrongInput>()
+            || matches!(
+                cause.downcast_ref(),
+                Some(SimulationError::Request { .. } | SimulationError::Target { .. } | SimulationError::Charter(_))
+            )
+    })
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// A value on the command line that does not fit: place, value, remedy.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct WrongInput(String);

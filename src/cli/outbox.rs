@@ -1,0 +1,263 @@
+//! `fristd outbox`: the queue and the proof of dispatch (M7). Never sends; the daemon does.
+
+use std::io::Write as _;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use crate::daemon::deliver::message_id;
+use crate::domain::Month;
+use crate::domain::delivery::State;
+use crate::store::{Attempt, OutboxFilter, OutboxNotice};
+
+use super::{Ending, Shell, WrongInput, actor, print_json, print_line};
+
+/// Shows and steers the queue.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    fristd outbox list --month 2026-12 --state rejected\n  \
+    fristd outbox show 3f2a9c11\n  \
+    fristd outbox show 3f2a9c11 --mail > proof.eml\n  \
+    fristd outbox release --month 2026-12\n\n\
+    States: queued, claimed, accepted, retry, rejected, uncertain, held, withdrawn, expired.")]
+pub(super) struct Outbox {
+    #[command(subcommand)]
+    command: OutboxCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum OutboxCommand {
+    /// Lists notices.
+    List {
+        #[command(flatten)]
+        filter: Filter,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows a notice with every attempt to deliver it and what the relay answered.
+    Show {
+        /// The id, or its beginning.
+        id: String,
+        /// Print JSON.
+        #[arg(long, conflicts_with = "mail")]
+        json: bool,
+        /// Print the mail as it was handed over, byte for byte.
+        #[arg(long)]
+        mail: bool,
+    },
+    /// Tries rejected, uncertain or waiting notices again, and takes the flag from their mailboxes.
+    Retry {
+        #[command(flatten)]
+        filter: Filter,
+    },
+    /// Lets held notices go.
+    Release {
+        #[command(flatten)]
+        filter: Filter,
+    },
+    /// Throws held or waiting notices away; they are kept as withdrawn.
+    Discard {
+        #[command(flatten)]
+        filter: Filter,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Filter {
+    /// The id, or its beginning.
+    id: Option<String>,
+    /// Of this cycle.
+    #[arg(long)]
+    month: Option<String>,
+    /// In this state.
+    #[arg(long)]
+    state: Option<String>,
+    /// Of this step.
+    #[arg(long)]
+    step: Option<String>,
+    /// To this mailbox.
+    #[arg(long, value_name = "ADDRESS")]
+    to: Option<String>,
+}
+
+impl Filter {
+    fn parse(self) -> anyhow::Result<OutboxFilter> {
+        let month = self.month.map(|month| Month::parse(&month)).transpose();
+        let state = self.state.map(|word| {
+            State::parse(&word).ok_or_else(|| {
+                let known: Vec<&str> = State::ALL.into_iter().map(State::as_str).collect();
+                WrongInput(format!("state {word:?}: unknown; accepted: {}", known.join(", ")))
+            })
+        });
+        Ok(OutboxFilter {
+            month: month.map_err(|cause| WrongInput(cause.to_string()))?,
+            state: state.transpose()?,
+            step: self.step,
+            mailbox: self.to.map(|address| address.to_ascii_lowercase()),
+            id: self.id,
+        })
+    }
+
+    /// Steering everything at once must be meant: something has to be said.
+    fn parse_meant(self) -> anyhow::Result<OutboxFilter> {
+        let filter = self.parse()?;
+        let is_empty = filter.month.is_none()
+            && filter.state.is_none()
+            && filter.step.is_none()
+            && filter.mailbox.is_none()
+            && filter.id.is_none();
+        if is_empty {
+            return Err(WrongInput("say which notices: an id, --month, --state, --step or --to".to_owned()).into());
+        }
+        Ok(filter)
+    }
+}
+
+enum Steering {
+    Retry,
+    Release,
+    Discard,
+}
+
+impl Outbox {
+    pub(super) async fn execute(self, shell: &Shell) -> anyhow::Result<Ending> {
+        match self.command {
+            OutboxCommand::List { filter, json } => list(shell, filter.parse()?, json).await,
+            OutboxCommand::Show { id, json, mail } => show(shell, id, json, mail).await,
+            OutboxCommand::Retry { filter } => steer(shell, filter.parse_meant()?, Steering::Retry, "tried again").await,
+            OutboxCommand::Release { filter } => steer(shell, filter.parse_meant()?, Steering::Release, "released").await,
+            OutboxCommand::Discard { filter } => steer(shell, filter.parse_meant()?, Steering::Discard, "discarded").await,
+        }
+    }
+}
+
+async fn list(shell: &Shell, filter: OutboxFilter, json: bool) -> anyhow::Result<Ending> {
+    let charter = shell.charter()?;
+    let zone = charter.settings.rulebook.zone;
+    let notices = shell.existing_store(&charter).await?.read().await?.outbox(&filter).await?;
+    if json {
+        print_json(&Value::Array(notices.iter().map(|notice| as_json(notice, zone)).collect()))?;
+    } else {
+        for notice in &notices {
+            let why = notice.reason.as_deref().or(notice.reply.as_deref().filter(|_| notice.state != State::Accepted));
+            print_line(
+                format!(
+                    "{}  {}  {:<9}  {} {:<10} {:<14} {}{}",
+                    &notice.id[..8],
+                    local(notice.accepted_at.unwrap_or(notice.due_at), zone),
+                    notice.state,
+                    notice.month,
+                    notice.duty.as_deref().unwrap_or("-"),
+                    notice.step,
+                    notice.mailbox,
+                    why.map(|why| format!("  ({why})")).unwrap_or_default()
+                )
+                .trim_end(),
+            )?;
+        }
+        print_line(&format!("{} notices", notices.len()))?;
+    }
+    Ok(if notices.is_empty() { Ending::NothingMatched } else { Ending::Done })
+}
+
+async fn show(shell: &Shell, id: String, json: bool, mail: bool) -> anyhow::Result<Ending> {
+    let charter = shell.charter()?;
+    let settings = &charter.settings;
+    let zone = settings.rulebook.zone;
+    let mut tx = shell.existing_store(&charter).await?.read().await?;
+    let notices = tx.outbox(&OutboxFilter { id: Some(id.clone()), ..OutboxFilter::default() }).await?;
+    let [notice] = notices.as_slice() else {
+        if notices.is_empty() {
+            print_line(&format!("no notice begins with {id:?}; see `fristd outbox list`"))?;
+            return Ok(Ending::NothingMatched);
+        }
+        return Err(WrongInput(format!("{} notices begin with {id:?}; give more of the id", notices.len())).into());
+    };
+    let attempts = tx.attempts(&notice.id).await?;
+    if mail {
+        let Some(mail) = attempts.iter().rev().find_map(|attempt| attempt.mail.as_ref()) else {
+            print_line("no mail of it was handed over yet")?;
+            return Ok(Ending::NothingMatched);
+        };
+        std::io::stdout().write_all(mail)?;
+        return Ok(Ending::Done);
+    }
+    let message_id = message_id(&notice.id, settings.service.sender.from.as_str());
+    if json {
+        let mut value = as_json(notice, zone);
+        value["message_id"] = json!(message_id);
+        value["attempts"] = Value::Array(attempts.iter().map(|attempt| attempt_json(attempt, zone)).collect());
+        print_json(&value)?;
+        return Ok(Ending::Done);
+    }
+    let rows = [
+        ("notice", Some(notice.id.clone())),
+        ("what", Some(format!("{} of {} {}", notice.step, notice.duty.as_deref().unwrap_or("service"), notice.month))),
+        ("revision", Some(notice.revision.to_string())),
+        ("to", Some(notice.mailbox.to_string())),
+        ("office", notice.office.clone()),
+        ("authorities", Some(notice.authorities.join(", ")).filter(|list| !list.is_empty())),
+        ("due", Some(local(notice.due_at, zone))),
+        ("queued", Some(local(notice.queued_at, zone))),
+        ("state", Some(notice.state.to_string())),
+        ("reason", notice.reason.clone()),
+        ("next try", notice.next_at.map(|at| local(at, zone))),
+        ("accepted", notice.accepted_at.map(|at| local(at, zone))),
+        ("subject", notice.subject.clone().filter(|subject| !subject.is_empty())),
+        ("Message-ID", Some(message_id)),
+    ];
+    for (name, value) in rows {
+        if let Some(value) = value {
+            print_line(&format!("{name:<12} {value}"))?;
+        }
+    }
+    for attempt in &attempts {
+        let at = local(attempt.at, zone);
+        print_line(&format!("attempt {:<4} {at}  {}: {}", attempt.number, attempt.outcome, attempt.reply))?;
+        if !attempt.sha256.is_empty() {
+            print_line(&format!("             SHA-256 of the mail {}", attempt.sha256))?;
+        }
+    }
+    Ok(Ending::Done)
+}
+
+async fn steer(shell: &Shell, filter: OutboxFilter, steering: Steering, done: &str) -> anyhow::Result<Ending> {
+    let charter = shell.charter()?;
+    let store = shell.existing_store(&charter).await?;
+    let (actor, now) = (actor(), shell.clock.now());
+    let mut tx = store.write().await?;
+    let count = match steering {
+        Steering::Retry => tx.retry(&filter, &actor, now).await?,
+        Steering::Release => tx.release(&filter, &actor, now).await?,
+        Steering::Discard => tx.discard(&filter, &actor, now).await?,
+    };
+    tx.commit().await?;
+    print_line(&format!("{count} notices {done}"))?;
+    Ok(if count == 0 { Ending::NothingMatched } else { Ending::Done })
+}
+
+fn as_json(notice: &OutboxNotice, zone: Tz) -> Value {
+    let at = |instant: DateTime<Utc>| instant.with_timezone(&zone).to_rfc3339();
+    json!({
+        "id": notice.id, "month": notice.month.to_string(), "duty": notice.duty, "step": notice.step,
+        "kind": notice.kind.as_str(), "revision": notice.revision, "to": notice.mailbox.as_str(), "office": notice.office,
+        "authorities": notice.authorities.iter().map(|id| &**id).collect::<Vec<_>>(), "state": notice.state.as_str(),
+        "reason": notice.reason, "due_at": at(notice.due_at), "queued_at": at(notice.queued_at),
+        "next_at": notice.next_at.map(at), "accepted_at": notice.accepted_at.map(at), "attempts": notice.attempts,
+        "subject": notice.subject, "reply": notice.reply,
+    })
+}
+
+fn attempt_json(attempt: &Attempt, zone: Tz) -> Value {
+    json!({
+        "number": attempt.number, "at": attempt.at.with_timezone(&zone).to_rfc3339(), "outcome": attempt.outcome.as_str(),
+        "reply": attempt.reply, "sha256": attempt.sha256, "bytes": attempt.mail.as_ref().map(Vec::len),
+    })
+}
+
+fn local(instant: DateTime<Utc>, zone: Tz) -> String {
+    instant.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string()
+}

@@ -1,0 +1,148 @@
+//! `fristd preview`: renders a mail without sending it. Never looks into the database.
+
+use std::collections::HashSet;
+
+use clap::{Args, ValueEnum};
+
+use crate::daemon::Charter;
+use crate::domain::dates::instant_on;
+use crate::domain::duty::{Audience, Duty, Step};
+use crate::domain::ladder::{DateFacts, Ladder};
+use crate::domain::letter::{History, compose};
+use crate::domain::plan::{CycleFacts, View};
+use crate::domain::request;
+use crate::domain::{Mailbox, Month, NewNotice, NoticeKind, Owner};
+
+use super::{Ending, Shell, WrongInput, print_line};
+
+/// Renders a mail as it would be if nobody had reported yet.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    fristd preview 2026-12 --step announcement\n  \
+    fristd preview 2026-12 --duty statistics --step reminder-5 --authority abh-05315-koeln\n  \
+    fristd preview 2026-12 --step escalation --office rrk-koeln --form html > escalation.html")]
+pub(super) struct Preview {
+    /// The cycle, as YYYY-MM.
+    month: String,
+    /// The step's id, or a kind: the first step of that kind.
+    #[arg(long)]
+    step: String,
+    /// The duty; the first that has such a step, if left out.
+    #[arg(long)]
+    duty: Option<String>,
+    /// For this authority; the first of the roster if left out.
+    #[arg(long, conflicts_with = "office")]
+    authority: Option<String>,
+    /// For this office.
+    #[arg(long)]
+    office: Option<String>,
+    /// Which part.
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    form: Form,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// The plain text, with subject and recipient.
+    Text,
+    /// The HTML.
+    Html,
+}
+
+impl Preview {
+    pub(super) fn execute(self, shell: &Shell) -> anyhow::Result<Ending> {
+        let charter = shell.charter()?;
+        let rulebook = &charter.settings.rulebook;
+        let month = Month::parse(&self.month).map_err(|cause| WrongInput(cause.to_string()))?;
+        let (duty, step) = self.find_step(&charter)?;
+        let (dates, next) = (DateFacts::default(), DateFacts::default());
+        let ladder = Ladder::new(rulebook, duty, month, &dates, &next)?;
+        let due_at = match ladder.rung(&step.id) {
+            Some(rung) => rung.due_at,
+            None => instant_on(rulebook.zone, ladder.deadline.import_on, step.time),
+        };
+        let flagged = HashSet::new();
+        let view = View { rulebook, roster: &charter.settings.roster, flagged: &flagged, now: due_at };
+        let notice = self.notice(view, &ladder, step)?;
+        let letter = compose(view, &ladder, &CycleFacts::default(), &History::default(), &notice);
+        let rendered = charter.templates.render(&letter, &step.template)?;
+        match self.form {
+            Form::Html => print_line(&rendered.html)?,
+            Form::Text => {
+                print_line(&format!("An:      {}", notice.mailbox))?;
+                print_line(&format!("Betreff: {}\n", rendered.subject))?;
+                print_line(rendered.text.trim_end())?;
+            }
+        }
+        Ok(Ending::Done)
+    }
+
+    fn find_step<'a>(&self, charter: &'a Charter) -> anyhow::Result<(&'a Duty, &'a Step)> {
+        let rulebook = &charter.settings.rulebook;
+        let duties: Vec<&Duty> = match &self.duty {
+            Some(id) => vec![request::duty(rulebook, id)?],
+            None => rulebook.duties.iter().collect(),
+        };
+        let steps = || duties.iter().flat_map(|duty| duty.steps.iter().map(move |step| (*duty, step)));
+        let by_id = steps().find(|(_, step)| step.id == self.step);
+        let by_kind = || steps().find(|(_, step)| step.kind.as_str() == self.step);
+        by_id.or_else(by_kind).ok_or_else(|| {
+            let mut known: Vec<&str> = steps().map(|(_, step)| step.id.as_str()).collect();
+            known.sort_unstable();
+            known.dedup();
+            WrongInput(format!("step {:?}: there is none; known: {}", self.step, known.join(", "))).into()
+        })
+    }
+
+    /// The notice to the first mailbox of the authority or office that is meant.
+    fn notice(&self, view: View<'_>, ladder: &Ladder<'_>, step: &Step) -> anyhow::Result<NewNotice> {
+        let roster = view.roster;
+        let office = match &self.office {
+            Some(id) => Some(roster.office(id).map(|office| office.id.clone()).ok_or_else(|| {
+                let known: Vec<&str> = roster.offices().iter().map(|office| &*office.id).collect();
+                WrongInput(format!("office {id:?}: there is none; known: {}", known.join(", ")))
+            })?),
+            None if self.authority.is_some() => None,
+            None => first_office(view, step),
+        };
+        let authority = match (&self.authority, &office) {
+            (Some(id), _) => Some(roster.authority(id).ok_or_else(|| {
+                WrongInput(format!("authority {id:?}: is not in the roster; see authorities.csv"))
+            })?),
+            (None, None) => roster.authorities().first(),
+            (None, Some(_)) => None,
+        };
+        let owner = match (&office, authority) {
+            (Some(id), _) => Owner::Office(id.clone()),
+            (None, Some(authority)) => Owner::Authority(authority.id.clone()),
+            (None, None) => anyhow::bail!("authorities.csv: nobody is in the roster"),
+        };
+        let nobody = Mailbox::parse("niemand@fristd.example")?;
+        let mailbox = roster.contacts_of(&owner, view.today()).next().map_or(nobody, |contact| contact.mailbox.clone());
+        Ok(NewNotice {
+            month: ladder.month,
+            duty: Some(ladder.duty.id.clone()),
+            step: step.id.clone(),
+            kind: step.kind,
+            revision: 1,
+            mailbox,
+            office,
+            authorities: authority.map(|authority| authority.id.clone()).into_iter().collect(),
+            due_at: view.now,
+            hold: None,
+        })
+    }
+}
+
+/// The office that a step goes to first, if it goes to offices rather than to authorities.
+fn first_office(view: View<'_>, step: &Step) -> Option<crate::domain::OfficeId> {
+    if matches!(step.kind, NoticeKind::Announcement | NoticeKind::Reminder | NoticeKind::Overdue) {
+        return None;
+    }
+    step.to.iter().find_map(|audience| match audience {
+        Audience::Rrk => view.roster.rrk().next().map(|(office, _)| office.id.clone()),
+        Audience::Zrk => view.roster.zrk().next().map(|office| office.id.clone()),
+        Audience::Office(id) => Some(id.clone()),
+        Audience::Users | Audience::Missing => None,
+    })
+}

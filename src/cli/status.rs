@@ -1,0 +1,174 @@
+//! `fristd status`: the standing of every authority. Never changes anything.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::domain::dates::{day_in_words, local_date};
+use crate::domain::request::duty;
+use crate::domain::roster::District;
+use crate::domain::standing::{in_time, standing_at};
+use crate::domain::{AuthorityId, Deadline, Month, Receipt, Standing, cycle};
+
+use super::{Ending, Shell, WrongInput, print_json, print_line};
+
+/// Shows who has reported, by district, in words and counts.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  fristd status 2026-12\n  fristd status --duty statistics --missing")]
+pub(super) struct Status {
+    /// The cycle, as YYYY-MM; this month if left out.
+    month: Option<String>,
+    /// Only this duty.
+    #[arg(long)]
+    duty: Option<String>,
+    /// Only those that are not settled.
+    #[arg(long)]
+    missing: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+struct DutyStatus {
+    duty: String,
+    title: String,
+    deadline: Deadline,
+    revision: Option<u32>,
+    lines: Vec<AuthorityStatus>,
+}
+
+struct AuthorityStatus {
+    id: AuthorityId,
+    name: String,
+    district: District,
+    standing: Standing,
+    missing: Vec<String>,
+    in_time: Option<bool>,
+}
+
+impl Status {
+    pub(super) async fn execute(self, shell: &Shell) -> anyhow::Result<Ending> {
+        let charter = shell.charter()?;
+        let (rulebook, roster) = (&charter.settings.rulebook, &charter.settings.roster);
+        let now = shell.clock.now();
+        let month = match &self.month {
+            Some(month) => Month::parse(month).map_err(|cause| WrongInput(cause.to_string()))?,
+            None => Month::of(local_date(now, rulebook.zone)),
+        };
+        let wanted = self.duty.as_deref().map(|id| duty(rulebook, id)).transpose()?;
+        let store = shell.existing_store(&charter).await?;
+        let mut tx = store.read().await?;
+        let mut duties = Vec::new();
+        for duty in rulebook.duties.iter().filter(|duty| wanted.is_none_or(|wanted| wanted.id == duty.id)) {
+            let dates = tx.date_facts(month, &duty.id).await?;
+            let computed = cycle::deadline(rulebook, duty, month, dates.signal.as_ref())?;
+            let (number, deadline) = cycle::in_force(&dates.revisions, computed);
+            let receipts = tx.receipts(month, &duty.id).await?;
+            let line = |authority: &crate::domain::Authority| {
+                let own: &[Receipt] = receipts.get(&authority.id).map_or(&[], Vec::as_slice);
+                let standing = standing_at(own, now, rulebook.zone);
+                AuthorityStatus {
+                    id: authority.id.clone(),
+                    name: authority.name.clone(),
+                    district: authority.district,
+                    missing: if standing.is_settled() { Vec::new() } else { standing.missing_parts(duty) },
+                    in_time: in_time(own, deadline.ends_on, now, rulebook.zone),
+                    standing,
+                }
+            };
+            let lines = roster.authorities().iter().map(line).filter(|line| !self.missing || !line.standing.is_settled());
+            duties.push(DutyStatus {
+                duty: duty.id.to_string(),
+                title: duty.title.clone(),
+                deadline,
+                revision: (!dates.revisions.is_empty()).then_some(number),
+                lines: lines.collect(),
+            });
+        }
+        let paused = tx.service().await?.paused;
+        let is_empty = duties.iter().all(|duty| duty.lines.is_empty());
+        if self.json {
+            print_json(&as_json(month, &duties, rulebook.zone))?;
+        } else {
+            if let Some((since, by)) = paused {
+                print_line(&format!("sending is paused since {} by {by}", local(since, rulebook.zone)))?;
+            }
+            print_line(&in_words(month, &duties, rulebook.zone))?;
+        }
+        Ok(if is_empty { Ending::NothingMatched } else { Ending::Done })
+    }
+}
+
+fn as_json(month: Month, duties: &[DutyStatus], zone: chrono_tz::Tz) -> Value {
+    let duties: Vec<Value> = duties
+        .iter()
+        .map(|duty| {
+            let authorities: Vec<Value> = duty
+                .lines
+                .iter()
+                .map(|line| {
+                    json!({
+                        "id": &*line.id, "district": line.district.as_str(), "standing": line.standing.state.as_str(),
+                        "missing": line.missing, "in_time": line.in_time,
+                        "since": line.standing.since.map(|since| since.with_timezone(&zone).to_rfc3339()),
+                    })
+                })
+                .collect();
+            json!({
+                "duty": duty.duty, "stated_on": duty.deadline.stated_on, "ends_on": duty.deadline.ends_on,
+                "authorities": authorities,
+            })
+        })
+        .collect();
+    json!({ "month": month.to_string(), "duties": duties })
+}
+
+fn in_words(month: Month, duties: &[DutyStatus], zone: chrono_tz::Tz) -> String {
+    let mut text = format!("{} ({month})\n", month.in_words());
+    for duty in duties {
+        let told = match duty.revision {
+            None => "not announced yet".to_owned(),
+            Some(1) => "announced".to_owned(),
+            Some(number) => format!("announced, corrected {} time(s)", number - 1),
+        };
+        let _ = writeln!(text, "\n{}: {}, deadline {} ({told})", duty.duty, duty.title, day_in_words(duty.deadline.ends_on));
+        let _ = writeln!(text, "  {}", counts(&duty.lines));
+        for district in District::ALL {
+            let lines: Vec<&AuthorityStatus> = duty.lines.iter().filter(|line| line.district == district).collect();
+            if lines.is_empty() {
+                continue;
+            }
+            let _ = writeln!(text, "  {} ({})", district.in_words(), counts(lines.iter().copied()));
+            for line in lines {
+                let since = line.standing.since.map(|since| format!(" since {}", local(since, zone))).unwrap_or_default();
+                let late = if line.in_time == Some(false) { ", late" } else { "" };
+                let parts = match (&line.standing.state, line.missing.is_empty()) {
+                    (crate::domain::ReceiptState::Partial { .. }, false) => format!(", without {}", line.missing.join(", ")),
+                    _ => String::new(),
+                };
+                let state = line.standing.state.as_str();
+                let _ = writeln!(text, "    {:<9} {} [{}]{since}{late}{parts}", state, line.name, line.id);
+            }
+        }
+    }
+    text.trim_end().to_owned()
+}
+
+fn counts<'a>(lines: impl IntoIterator<Item = &'a AuthorityStatus>) -> String {
+    let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+    for line in lines {
+        let word = line.standing.state.as_str();
+        let place = crate::domain::ReceiptState::WORDS.iter().position(|known| *known == word).unwrap_or_default();
+        *counts.entry(place).or_default() += 1;
+    }
+    let words: Vec<String> =
+        counts.iter().map(|(place, count)| format!("{count} {}", crate::domain::ReceiptState::WORDS[*place])).collect();
+    if words.is_empty() { "nobody".to_owned() } else { words.join(", ") }
+}
+
+fn local(instant: DateTime<Utc>, zone: chrono_tz::Tz) -> String {
+    instant.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string()
+}

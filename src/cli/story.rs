@@ -1,0 +1,275 @@
+//! Tells what a simulated month looked like. Never leaves out what went wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use chrono::NaiveDate;
+
+use crate::daemon::Charter;
+use crate::daemon::event::{Event, What};
+use crate::daemon::scenario::{Action, Scenario};
+use crate::domain::dates::{day_in_words, local_date};
+use crate::domain::request::ReceiptRequest;
+use crate::domain::standing::standing_now;
+use crate::domain::window::Verdict;
+use crate::domain::{AuthorityId, Month, NoticeKind, Receipt, ReceiptState, cycle};
+use crate::store::Store;
+
+/// Collects events and tells them day by day.
+pub(super) struct Story {
+    charter: Charter,
+    /// By local day and place in it.
+    groups: BTreeMap<(NaiveDate, usize), Group>,
+    order: usize,
+    totals: BTreeMap<&'static str, usize>,
+}
+
+/// What one step did on one day.
+struct Group {
+    what: What,
+    kind: NoticeKind,
+    duty: String,
+    month: Month,
+    time: String,
+    step: String,
+    mails: usize,
+    authorities: BTreeSet<AuthorityId>,
+    offices: BTreeSet<String>,
+    reason: Option<String>,
+}
+
+impl Story {
+    pub(super) fn new(charter: Charter) -> Self {
+        Self { charter, groups: BTreeMap::new(), order: 0, totals: BTreeMap::new() }
+    }
+
+    pub(super) fn add(&mut self, event: &Event) {
+        let local = event.at.with_timezone(&self.charter.settings.rulebook.zone);
+        let (day, time) = (local.date_naive(), local.format("%H:%M").to_string());
+        let duty = event.duty.as_deref().unwrap_or("-").to_owned();
+        *self.totals.entry(event.what.as_str()).or_default() += 1;
+        let fits = |group: &&mut Group| {
+            (group.what, group.kind, &group.duty, group.month, &group.time, &group.step)
+                == (event.what, event.kind, &duty, event.month, &time, &event.step)
+        };
+        let group = self.groups.range_mut((day, 0)..=(day, usize::MAX)).map(|(_, group)| group).find(fits);
+        let group = match group {
+            Some(group) => group,
+            None => {
+                self.order += 1;
+                let reason = event.reason.clone().filter(|_| event.what != What::Sent);
+                self.groups.entry((day, self.order)).or_insert(Group {
+                    what: event.what,
+                    kind: event.kind,
+                    duty,
+                    month: event.month,
+                    time,
+                    step: event.step.clone(),
+                    mails: 0,
+                    authorities: BTreeSet::new(),
+                    offices: BTreeSet::new(),
+                    reason,
+                })
+            }
+        };
+        group.mails += 1;
+        match &event.office {
+            Some(office) => {
+                group.offices.insert(office.to_string());
+            }
+            None => group.authorities.extend(event.authorities.iter().cloned()),
+        }
+    }
+
+    /// The whole story: the dates and their reasons, the month day by day, and how it ended.
+    pub(super) async fn tell(&self, scenario: &Scenario, store: &Store) -> anyhow::Result<String> {
+        let mut text = String::new();
+        let settings = &self.charter.settings;
+        let zone = settings.rulebook.zone;
+        let month = Month::of(scenario.from.date());
+        let _ = writeln!(
+            text,
+            "{}: {} authorities, {} mailboxes, simulated from {} to {}\n",
+            month.in_words(),
+            settings.roster.authorities().len(),
+            settings.roster.contacts().len(),
+            scenario.from.date(),
+            scenario.until.date()
+        );
+        self.tell_deadlines(&mut text, month)?;
+        self.tell_days(&mut text, scenario);
+        self.tell_ending(&mut text, month, store, local_date_of(scenario, zone)).await?;
+        Ok(text)
+    }
+
+    fn tell_deadlines(&self, text: &mut String, month: Month) -> anyhow::Result<()> {
+        let rulebook = &self.charter.settings.rulebook;
+        let _ = writeln!(text, "WHY THE DEADLINES ARE WHAT THEY ARE");
+        for duty in &rulebook.duties {
+            let deadline = cycle::deadline(rulebook, duty, month, None)?;
+            let _ = writeln!(text, "  {} for {}: {}", duty.title, duty.period_of(month).in_words(), day_in_words(deadline.ends_on));
+            if duty.follows_import() {
+                let _ = writeln!(text, "    import {}, which is not counted (§ 187 Abs. 1 BGB)", day_in_words(deadline.import_on));
+            }
+            let mut counted = Vec::new();
+            for day in cycle::derivation(duty, month, &deadline)? {
+                let date = day.date.format("%d.%m.").to_string();
+                counted.push(match day.verdict {
+                    Verdict::Counts(number) => format!("{date} = {number}"),
+                    Verdict::Skipped(why) => format!("{date} {why}"),
+                });
+            }
+            let _ = writeln!(text, "{}", indented(&counted.join(", ")));
+            if let Some(sentence) = cycle::free_day_sentence(duty, month, &deadline) {
+                let _ = writeln!(text, "    {sentence}");
+            }
+        }
+        let _ = writeln!(text);
+        Ok(())
+    }
+
+    fn tell_days(&self, text: &mut String, scenario: &Scenario) {
+        let _ = writeln!(text, "WHAT HAPPENED");
+        let mut days: BTreeSet<NaiveDate> = self.groups.keys().map(|(day, _)| *day).collect();
+        days.extend(scenario.lines.iter().map(|line| line.at.date()));
+        for day in days {
+            let _ = writeln!(text, "  {}", day_in_words(day));
+            let mut lines: Vec<(String, String)> = reports_of(scenario, day);
+            let events = self.groups.range((day, 0)..=(day, usize::MAX)).map(|(_, group)| group);
+            lines.extend(events.map(|group| (group.time.clone(), self.group_in_words(group))));
+            lines.sort_by(|left, right| left.0.cmp(&right.0));
+            for (time, words) in lines {
+                let _ = writeln!(text, "    {time}  {words}");
+            }
+        }
+        let _ = writeln!(text);
+    }
+
+    fn group_in_words(&self, group: &Group) -> String {
+        let mails = format!("{} {}", group.mails, if group.mails == 1 { "mail" } else { "mails" });
+        let reason = group.reason.as_deref().unwrap_or_default();
+        let about = if group.kind == NoticeKind::ZrkNotice { "service".to_owned() } else { format!("{} {}", group.duty, group.month) };
+        match group.what {
+            What::Sent => format!("{about}: {} sent, {mails} to {}", group.step_in_words(), self.readers(group)),
+            What::Withdrawn => format!("{about}: {} not sent to {}: {reason}", group.step_in_words(), self.readers(group)),
+            What::Skipped => format!("{about}: {} skipped: {reason}", group.step_in_words()),
+            what => format!("{about}: {} {} for {}: {reason}", group.step_in_words(), what.as_str(), self.readers(group)),
+        }
+    }
+
+    fn readers(&self, group: &Group) -> String {
+        const NAMES_MAX: usize = 4; // more are not read in a line
+        let roster = &self.charter.settings.roster;
+        let names: Vec<&str> =
+            group.authorities.iter().filter_map(|id| roster.authority(id)).map(|authority| authority.name.as_str()).collect();
+        let mut readers = match names.len() {
+            0 => Vec::new(),
+            count if count <= NAMES_MAX => vec![names.join(", ")],
+            count if count == roster.authorities().len() => vec![format!("all {count} authorities")],
+            count => vec![format!("{count} authorities")],
+        };
+        readers.extend((!group.offices.is_empty()).then(|| group.offices.iter().cloned().collect::<Vec<_>>().join(", ")));
+        readers.join(" and ")
+    }
+
+    async fn tell_ending(&self, text: &mut String, month: Month, store: &Store, today: NaiveDate) -> anyhow::Result<()> {
+        let settings = &self.charter.settings;
+        let rulebook = &settings.rulebook;
+        let now = crate::domain::dates::end_of_day(rulebook.zone, today);
+        let _ = writeln!(text, "HOW IT ENDED");
+        let mut tx = store.read().await?;
+        for duty in &rulebook.duties {
+            let receipts = tx.receipts(month, &duty.id).await?;
+            let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+            let mut missing = Vec::new();
+            for authority in settings.roster.authorities() {
+                let none: Vec<Receipt> = Vec::new();
+                let standing = standing_now(receipts.get(&authority.id).unwrap_or(&none), now, rulebook.zone);
+                *counts.entry(standing.state.as_str()).or_default() += 1;
+                if !standing.is_settled() {
+                    missing.push(authority.name.as_str());
+                }
+            }
+            let words: Vec<String> = ReceiptState::WORDS
+                .iter()
+                .filter_map(|word| counts.get(word).map(|count| format!("{count} {word}")))
+                .collect();
+            let _ = writeln!(text, "  {} {month}: {}", duty.id, words.join(", "));
+            if !missing.is_empty() {
+                let _ = writeln!(text, "{}", indented(&format!("still missing: {}", missing.join(", "))));
+            }
+        }
+        let totals: Vec<String> = self.totals.iter().map(|(what, count)| format!("{count} {what}")).collect();
+        let _ = writeln!(text, "  notices: {}", totals.join(", "));
+        Ok(())
+    }
+}
+
+impl Group {
+    fn step_in_words(&self) -> String {
+        match self.kind {
+            NoticeKind::ZrkNotice => "notice to the ZRK".to_owned(),
+            NoticeKind::AllClear => "all-clear".to_owned(),
+            _ => self.step.clone(),
+        }
+    }
+}
+
+fn local_date_of(scenario: &Scenario, zone: chrono_tz::Tz) -> NaiveDate {
+    local_date(crate::domain::dates::instant(zone, scenario.until), zone)
+}
+
+/// What people did on a day: each state with how many authorities, and what else happened.
+fn reports_of(scenario: &Scenario, day: NaiveDate) -> Vec<(String, String)> {
+    let mut counts: BTreeMap<(String, String, String), usize> = BTreeMap::new();
+    let mut lines = Vec::new();
+    for line in scenario.lines.iter().filter(|line| line.at.date() == day) {
+        let time = line.at.format("%H:%M").to_string();
+        match &line.action {
+            Action::Record(request) => *counts.entry((time, request.duty.clone(), words_of(request))).or_default() += 1,
+            Action::Imported { month, on } => lines.push((time, format!("data import of {month} signalled for {on}"))),
+            Action::Stop => lines.push((time, "(the daemon stops)".to_owned())),
+            Action::Start => lines.push((time, "(the daemon starts again)".to_owned())),
+            Action::Pause => lines.push((time, "(sending is paused)".to_owned())),
+            Action::Resume => lines.push((time, "(sending goes on)".to_owned())),
+            Action::Release => lines.push((time, "(held notices are released)".to_owned())),
+            Action::Discard => lines.push((time, "(held notices are discarded)".to_owned())),
+            Action::Files(folder) => lines.push((time, format!("(settings change to {})", folder.display()))),
+            Action::Smtp { fault, target, .. } => {
+                let whom = target.as_deref().unwrap_or("everybody");
+                lines.push((time, format!("(the mail system fails for {whom}: {fault:?})")));
+            }
+        }
+    }
+    lines.extend(counts.into_iter().map(|((time, duty, words), count)| {
+        let who = if count == 1 { "1 authority".to_owned() } else { format!("{count} authorities") };
+        (time, format!("{duty}: {who} {words}"))
+    }));
+    lines
+}
+
+fn words_of(request: &ReceiptRequest) -> String {
+    match request.state.as_str() {
+        "complete" => "reported".to_owned(),
+        "nil" => "reported nil".to_owned(),
+        "partial" => format!("reported without {}", request.missing.join(", ")),
+        "missing" => "took the report back".to_owned(),
+        state => format!("{state}{}", request.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default()),
+    }
+}
+
+/// Wraps a text under its heading.
+fn indented(text: &str) -> String {
+    const WIDTH: usize = 100; // a terminal's width with room for the indent
+    let mut lines = vec![String::from("   ")];
+    for word in text.split_whitespace() {
+        if lines.last().is_some_and(|line| line.chars().count() + word.chars().count() >= WIDTH) {
+            lines.push(String::from("   "));
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push(' ');
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,433 @@
+//! Delivers what is queued: claim, recheck, send, record. Never decides whether a notice is called for; the domain does.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use tokio::sync::watch;
+
+use crate::domain::dates::{date_in_words, local_date};
+use crate::domain::delivery::{Outcome, Reply, State, decide, pause};
+use crate::domain::ladder::Ladder;
+use crate::domain::letter::{History, compose, compose_zrk_notice};
+use crate::domain::plan::View;
+use crate::domain::recheck::{Verdict, recheck, recheck_mailbox};
+use crate::domain::{Alert, Letter, NoticeKind, Owner};
+use crate::mail::{Draft, Importance, OutgoingMail, Rendered, Transport, build, calendar_entry, sha256_hex};
+use crate::store::{ClaimedNotice, Delivery, Store, StoreError};
+
+use super::clock::Clock;
+use super::event::{Event, What};
+use super::tick::TickError;
+use super::{Charter, facts};
+
+const CLAIM_BATCH_MAX: usize = 50; // one lease covers what a relay takes in a minute
+const LEASE_MARGIN: TimeDelta = TimeDelta::minutes(4); // longer than one mail takes with every step at its time-out
+
+/// What a delivery works with.
+#[derive(Debug)]
+pub struct Deliverer<'a, T> {
+    /// The store.
+    pub store: &'a Store,
+    /// Settings and templates.
+    pub charter: &'a Charter,
+    /// Where mails go.
+    pub transport: &'a mut T,
+    /// The time.
+    pub clock: &'a Clock,
+    /// Turns true when the service is to stop.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// A mail ready to go.
+struct Ready {
+    mail: OutgoingMail,
+    subject: String,
+    sha256: String,
+}
+
+impl<T: Transport> Deliverer<'_, T> {
+    /// Delivers everything whose turn has come, until nothing is left, the relay fails, or the service is to stop.
+    ///
+    /// # Errors
+    /// If the store or a calendar fails; what was claimed and not handed over is given back or taken over later.
+    pub async fn deliver(&mut self) -> Result<Vec<Event>, TickError> {
+        let mut events = Vec::new();
+        while self.may_send().await? {
+            let batch = self.claim_batch(&mut events).await?;
+            let Some(last) = batch.last() else { break };
+            let lease_until = last.lease_until;
+            let mut relay_failed_until = None;
+            let mut batch = batch.into_iter();
+            for claimed in batch.by_ref() {
+                let now = self.clock.now();
+                if lease_until - LEASE_MARGIN < now || !self.may_send().await? {
+                    self.give_back(&claimed, now).await?;
+                    break;
+                }
+                let (event, outcome) = self.send(&claimed).await?;
+                events.push(event);
+                if let Some(until) = outcome {
+                    relay_failed_until = Some(until);
+                    break;
+                }
+            }
+            let now = self.clock.now();
+            for claimed in batch {
+                self.give_back(&claimed, relay_failed_until.unwrap_or(now)).await?;
+            }
+            if relay_failed_until.is_some() {
+                break;
+            }
+        }
+        self.transport.close().await;
+        Ok(events)
+    }
+
+    /// Takes over what a dead deliverer left behind: queues again what was not handed over, and decides on the rest as on a
+    /// broken connection (M6). `everything` does not wait for leases; right when no other process can be at work.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn recover(&mut self, everything: bool) -> Result<Vec<Event>, TickError> {
+        let now = self.clock.now();
+        let lease_ended_by = if everything { DateTime::<Utc>::MAX_UTC } else { now };
+        let mut tx = self.store.write().await?;
+        let left_behind = tx.take_over(lease_ended_by, now).await?;
+        let mut events = Vec::new();
+        for claimed in left_behind {
+            let text = "fristd stopped after the mail was handed over and before the reply was recorded".to_owned();
+            let outcome = self.outcome(&claimed, &Reply::Broken { text: text.clone() }, now);
+            let delivery = Delivery {
+                alert: uncertain_alert(&claimed, &outcome),
+                outcome,
+                reply: &text,
+                subject: "",
+                sha256: "",
+                mail: None,
+            };
+            tx.record_reply(&claimed, &delivery, now).await?;
+            events.push(Event::of_notice(What::Uncertain, &claimed.notice, now, Some(text)));
+        }
+        tx.commit().await?;
+        Ok(events)
+    }
+
+    async fn may_send(&self) -> Result<bool, StoreError> {
+        let rulebook = &self.charter.settings.rulebook;
+        if *self.stop.borrow() || !rulebook.sending.are_open(&rulebook.calendar, rulebook.zone, self.clock.now()) {
+            return Ok(false);
+        }
+        Ok(self.store.read().await?.service().await?.paused.is_none())
+    }
+
+    /// Claims what is due and still called for, and ends the rest with the reason (N5), in one transaction.
+    async fn claim_batch(&self, events: &mut Vec<Event>) -> Result<Vec<ClaimedNotice>, TickError> {
+        let now = self.clock.now();
+        if self.store.read().await?.next_due_at().await?.is_none_or(|next| now < next) {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.store.write().await?;
+        let flagged = tx.flagged_mailboxes().await?;
+        let settings = &self.charter.settings;
+        let view = View { rulebook: &settings.rulebook, roster: &settings.roster, flagged: &flagged, now };
+        let mut claimed = Vec::new();
+        // a batch may hold nothing but notices that end; look on until something is claimed or nothing is left
+        loop {
+            let candidates = tx.due_notices(now, CLAIM_BATCH_MAX).await?;
+            if candidates.is_empty() {
+                break;
+            }
+            for mut candidate in candidates {
+                let verdict = self.verdict(&mut tx, view, &candidate).await?;
+                if let Some((state, reason)) = verdict.as_state() {
+                    // a mail that was perhaps sent stays uncertain; it is only not sent once more
+                    let kept = if candidate.was_uncertain { State::Uncertain } else { state };
+                    tx.end_unsent(&candidate.id, kept, reason, now).await?;
+                    if kept == State::Expired {
+                        tx.raise_alert(&expired_alert(&candidate, reason, view.rulebook.zone), now).await?;
+                    }
+                    let what = if state == State::Expired { What::Expired } else { What::Withdrawn };
+                    events.push(Event::of_notice(what, &candidate.notice, now, Some(reason.to_owned())));
+                } else if let Verdict::Send(authorities) = verdict {
+                    tx.claim(&candidate, &authorities, now).await?;
+                    candidate.notice.authorities = authorities;
+                    claimed.push(candidate);
+                }
+            }
+            if !claimed.is_empty() {
+                break;
+            }
+        }
+        tx.commit().await?;
+        Ok(claimed)
+    }
+
+    async fn verdict(
+        &self,
+        tx: &mut crate::store::Tx,
+        view: View<'_>,
+        candidate: &ClaimedNotice,
+    ) -> Result<Verdict, TickError> {
+        let notice = &candidate.notice;
+        let Some(duty_id) = &notice.duty else {
+            return Ok(recheck_mailbox(view, notice).unwrap_or(Verdict::Send(Vec::new())));
+        };
+        let Some(duty) = view.rulebook.duty(duty_id) else {
+            return Ok(Verdict::Withdraw(format!("duty {duty_id:?} is no longer in the settings")));
+        };
+        let served = view.roster.contacts_at(&notice.mailbox, view.today()).filter_map(|contact| match &contact.owner {
+            Owner::Authority(id) => Some(&**id),
+            Owner::Office(_) => None,
+        });
+        let mut authorities: Vec<&str> = served.chain(notice.authorities.iter().map(|id| &**id)).collect();
+        authorities.sort_unstable();
+        authorities.dedup();
+        let facts = facts::for_recheck(tx, view.rulebook, duty, notice, &authorities, view.now).await?;
+        let ladder = Ladder::new(view.rulebook, duty, notice.month, &facts.dates, &facts.next_dates)?;
+        Ok(recheck(view, &ladder, &facts, notice))
+    }
+
+    /// Sends one mail and records what became of it. The instant until which the relay is left alone comes back if it failed
+    /// altogether.
+    async fn send(&mut self, claimed: &ClaimedNotice) -> Result<(Event, Option<DateTime<Utc>>), TickError> {
+        let ready = match self.ready(claimed).await? {
+            Ok(ready) => ready,
+            Err(why) => return self.record_unrendered(claimed, why).await,
+        };
+        let mut was_handed_over = false;
+        let reply = match self.transport.prepare(&ready.mail).await {
+            Err(reply) => reply,
+            Ok(()) => {
+                let mut tx = self.store.write().await?;
+                tx.record_hand_over(claimed, self.clock.now()).await?;
+                tx.commit().await?;
+                was_handed_over = true;
+                self.transport.complete(&ready.mail).await
+            }
+        };
+        let now = self.clock.now();
+        let outcome = self.outcome(claimed, &reply, now);
+        let relay_failed_until = match (&reply, &outcome) {
+            (Reply::NoRelay { .. }, Outcome::RetryAt(at)) => Some(*at),
+            _ => None,
+        };
+        let alert = match outcome {
+            Outcome::Rejected => Some(rejected_alert(claimed, words(&reply))),
+            _ => uncertain_alert(claimed, &outcome),
+        };
+        let what = what(&outcome);
+        let delivery = Delivery {
+            outcome,
+            reply: words(&reply),
+            subject: &ready.subject,
+            sha256: &ready.sha256,
+            mail: was_handed_over.then_some(ready.mail.bytes.as_slice()),
+            alert,
+        };
+        let mut tx = self.store.write().await?;
+        tx.record_reply(claimed, &delivery, now).await?;
+        tx.commit().await?;
+        let mut event = Event::of_notice(what, &claimed.notice, now, Some(words(&reply).to_owned()));
+        event.subject = Some(ready.subject);
+        event.message_id = Some(ready.mail.message_id);
+        Ok((event, relay_failed_until))
+    }
+
+    fn outcome(&self, claimed: &ClaimedNotice, reply: &Reply, now: DateTime<Utc>) -> Outcome {
+        let on_uncertain = self.charter.settings.service.on_uncertain;
+        decide(reply, claimed.attempts + 1, claimed.was_uncertain, on_uncertain, seed(&claimed.id), now)
+    }
+
+    /// Renders and builds the mail of a claimed notice; the inner error is a template's or an address's fault.
+    async fn ready(&self, claimed: &ClaimedNotice) -> Result<Result<Ready, String>, TickError> {
+        let settings = &self.charter.settings;
+        let (letter, template, references) = self.letter(claimed).await?;
+        let Rendered { subject, text, html } = match self.charter.templates.render(&letter, &template) {
+            Ok(rendered) => rendered,
+            Err(cause) => return Ok(Err(cause.to_string())),
+        };
+        let now = self.clock.now();
+        let (notice, sender) = (&claimed.notice, &settings.service.sender);
+        let today = local_date(now, settings.rulebook.zone);
+        let contact = settings.roster.contacts_at(&notice.mailbox, today).next();
+        let wants_calendar = contact.is_some_and(|contact| contact.calendar)
+            && matches!(notice.kind, NoticeKind::Announcement | NoticeKind::Correction);
+        // one entry a mailbox, duty and cycle: a correction moves it
+        let uid = format!("{}-{}-{}", notice.month, notice.duty.as_deref().unwrap_or("-"), notice.mailbox);
+        let calendar = if wants_calendar { calendar_entry(&letter, &uid, now) } else { None };
+        let references = references.map(|id| message_id(&id, sender.from.as_str()));
+        let message_id = message_id(&claimed.id, sender.from.as_str());
+        let draft = Draft {
+            from: &sender.from,
+            from_name: &sender.from_name,
+            reply_to: sender.reply_to.as_ref(),
+            to: &notice.mailbox,
+            to_name: contact.map_or("", |contact| &contact.name),
+            subject: &subject,
+            text: &text,
+            html: &html,
+            message_id: &message_id,
+            references: references.as_deref(),
+            date: now,
+            importance: Importance::Normal,
+            calendar: calendar.as_deref(),
+        };
+        let bytes = match build(&draft) {
+            Ok(bytes) => bytes,
+            Err(cause) => return Ok(Err(cause.to_string())),
+        };
+        let due = notice.due_at.with_timezone(&settings.rulebook.zone).format("%Y-%m-%dT%H%M");
+        let step = notice.step.replace(':', "_");
+        let duty = notice.duty.as_deref().unwrap_or("zrk");
+        let mail = OutgoingMail {
+            mailbox: notice.mailbox.clone(),
+            envelope_from: sender.envelope_from.clone(),
+            message_id,
+            file_stem: format!("{due}_{}_{duty}_{step}_r{}_{}", notice.month, notice.revision, notice.mailbox),
+            bytes,
+        };
+        Ok(Ok(Ready { sha256: sha256_hex(&mail.bytes), mail, subject }))
+    }
+
+    /// The letter, the name of its template, and the id of the announcement that it refers to (M3).
+    async fn letter(&self, claimed: &ClaimedNotice) -> Result<(Letter, String, Option<String>), TickError> {
+        let now = self.clock.now();
+        let settings = &self.charter.settings;
+        let (rulebook, notice) = (&settings.rulebook, &claimed.notice);
+        let mut tx = self.store.read().await?;
+        let flagged = tx.flagged_mailboxes().await?;
+        let view = View { rulebook, roster: &settings.roster, flagged: &flagged, now };
+        let duty = notice.duty.as_deref().and_then(|id| rulebook.duty(id));
+        let Some(duty) = duty else {
+            let alerts = tx.alerts_told_in(&notice.step).await?;
+            return Ok((compose_zrk_notice(view, notice, &alerts), notice.kind.to_string(), None));
+        };
+        let is_report = matches!(notice.kind, NoticeKind::Escalation | NoticeKind::Summary | NoticeKind::AllClear);
+        let own: Vec<&str> = notice.authorities.iter().map(|id| &**id).collect();
+        let mut facts = facts::for_recheck(&mut tx, rulebook, duty, notice, &own, now).await?;
+        let dates = (&facts.dates.clone(), &facts.next_dates.clone());
+        let ladder = Ladder::new(rulebook, duty, notice.month, dates.0, dates.1)?;
+        let mut history = History::default();
+        if is_report {
+            facts.said = tx.said(notice.month, &duty.id).await?;
+            history = facts::history(&mut tx, rulebook, &ladder, now).await?;
+            facts::add_months_missed(&mut history, &mut tx, rulebook, &settings.roster, &ladder, now).await?;
+        }
+        let references = match notice.kind {
+            NoticeKind::Announcement | NoticeKind::Summary => None,
+            _ => tx.announcement(notice.month, &duty.id, &notice.mailbox).await?,
+        };
+        let template = ladder.rung(&notice.step).map_or(notice.kind.to_string(), |rung| rung.step.template.clone());
+        Ok((compose(view, &ladder, &facts, &history, notice), template, references))
+    }
+
+    /// A mail that cannot be rendered is no fault of its mailbox: it is tried again, and the ZRK is told.
+    async fn record_unrendered(
+        &self,
+        claimed: &ClaimedNotice,
+        why: String,
+    ) -> Result<(Event, Option<DateTime<Utc>>), TickError> {
+        let now = self.clock.now();
+        tracing::error!(notice = claimed.id, why, "a mail could not be composed; it will be tried again");
+        let delivery = Delivery {
+            outcome: Outcome::RetryAt(now + pause(claimed.attempts + 1, seed(&claimed.id))),
+            reply: &why,
+            subject: "",
+            sha256: "",
+            mail: None,
+            alert: Some(Alert {
+                key: format!("compose:{}:{}", claimed.notice.month, claimed.notice.step),
+                headline: "Mitteilung kann nicht erstellt werden".to_owned(),
+                detail: format!("{} Bitte die Vorlage berichtigen; der Versand wird wiederholt.", why.trim_end()),
+            }),
+        };
+        let mut tx = self.store.write().await?;
+        tx.record_reply(claimed, &delivery, now).await?;
+        tx.commit().await?;
+        Ok((Event::of_notice(What::Retry, &claimed.notice, now, Some(why)), None))
+    }
+
+    async fn give_back(&self, claimed: &ClaimedNotice, next_at: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut tx = self.store.write().await?;
+        tx.give_back(claimed, next_at).await?;
+        tx.commit().await
+    }
+}
+
+/// `<id@domain of the sender>`; fixed per notice (M3).
+pub fn message_id(notice_id: &str, sender: &str) -> String {
+    let domain = sender.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+    format!("<{notice_id}@{domain}>")
+}
+
+fn what(outcome: &Outcome) -> What {
+    match outcome {
+        Outcome::Accepted => What::Sent,
+        Outcome::RetryAt(_) => What::Retry,
+        Outcome::Rejected => What::Rejected,
+        Outcome::UncertainResendAt(_) | Outcome::Uncertain => What::Uncertain,
+    }
+}
+
+fn words(reply: &Reply) -> &str {
+    match reply {
+        Reply::Accepted { text }
+        | Reply::RefusedForNow { text }
+        | Reply::RefusedForGood { text }
+        | Reply::NoRelay { text }
+        | Reply::Broken { text } => text,
+    }
+}
+
+/// Spreads retries; the first 16 hexadecimal digits of the id.
+fn seed(notice_id: &str) -> u64 {
+    notice_id.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
+}
+
+fn rejected_alert(claimed: &ClaimedNotice, reply: &str) -> Alert {
+    let mailbox = &claimed.notice.mailbox;
+    Alert {
+        key: format!("rejected:{}", claimed.id),
+        headline: format!("Postfach {mailbox} nimmt keine Post an"),
+        detail: format!(
+            "Antwort des Mailservers: „{reply}“. Das Postfach ist gekennzeichnet und erhält nichts mehr, bis die Anschrift in \
+             contacts.csv berichtigt oder die Mitteilung mit „fristd outbox retry {}“ wiederholt wird.",
+            &claimed.id[..8]
+        ),
+    }
+}
+
+fn uncertain_alert(claimed: &ClaimedNotice, outcome: &Outcome) -> Option<Alert> {
+    (*outcome == Outcome::Uncertain).then(|| Alert {
+        key: format!("uncertain:{}:{}", claimed.id, claimed.attempts),
+        headline: format!("Zustellung an {} ungewiss", claimed.notice.mailbox),
+        detail: format!(
+            "Die Verbindung zum Mailserver brach ab, nachdem die Nachricht übergeben war. Ob sie angekommen ist, steht nicht \
+             fest. Sie wird nicht von selbst noch einmal gesendet; mit „fristd outbox retry {}“ geschieht das.",
+            &claimed.id[..8]
+        ),
+    })
+}
+
+fn expired_alert(claimed: &ClaimedNotice, reason: &str, zone: Tz) -> Alert {
+    let ClaimedNotice { notice, .. } = claimed;
+    Alert {
+        key: format!("expired:{}:{}:{}:{}", notice.month, notice.duty.as_deref().unwrap_or("-"), notice.step, notice.revision),
+        headline: format!("Mitteilungen vom {} nicht mehr zugestellt", date_in_words(local_date(notice.due_at, zone))),
+        detail: format!(
+            "Mindestens eine Mitteilung der Stufe {} konnte nicht zugestellt werden, bevor ihre Zeit vorüber war ({reason}). \
+             Welche es sind, zeigt „fristd outbox list --state expired“.",
+            notice.step
+        ),
+    }
+}
+
+/// Groups events by what they are, for a line in the log.
+pub fn count_by_what(events: &[Event]) -> HashMap<What, usize> {
+    let mut counts = HashMap::new();
+    for event in events {
+        *counts.entry(event.what).or_default() += 1;
+    }
+    counts
+}

@@ -1,0 +1,256 @@
+//! The daemon's loop: wakes, ticks, delivers, reloads, stops. Never decides what is due.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, watch};
+use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
+
+use crate::mail::RelayError;
+use crate::settings::Source;
+use crate::store::{RunLock, Store, StoreError};
+
+use super::Charter;
+use super::carrier::Carrier;
+use super::clock::Clock;
+use super::deliver::{Deliverer, count_by_what};
+use super::event::What;
+use super::reload::{FileWatch, difference};
+use super::tick::{TickError, TickMemo, tick};
+
+const STOP_GRACE: Duration = Duration::from_secs(4); // the mail in hand may end; the service stops within five seconds
+const EDIT_SETTLES: Duration = Duration::from_millis(500); // an editor writes a file in several steps
+const ROUND_MAX: Duration = Duration::from_secs(600); // a round that takes longer hangs, and the watchdog may bark
+
+/// Why the daemon could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The relay's certificates or names cannot be used.
+    #[error(transparent)]
+    Relay(#[from] RelayError),
+    /// The scheduler failed.
+    #[error("the scheduler cannot be started: {0}")]
+    Scheduler(#[from] JobSchedulerError),
+    /// The system's signals cannot be heard.
+    #[error("signals cannot be heard: {0}")]
+    Signals(#[from] std::io::Error),
+}
+
+/// Runs until SIGTERM or SIGINT. Settings are loaded again from `source` on SIGHUP and when their files change.
+///
+/// # Errors
+/// If another daemon is at work on the same database, or the database cannot be used. Once it runs, a failing tick is logged
+/// and tried again.
+pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), RunError> {
+    let database = charter.settings.service.database.clone();
+    let _lock = RunLock::take(&database)?;
+    let store = Store::open(&database, clock.now()).await?;
+    let (stop_sender, stop) = watch::channel(false);
+    let wakes = Wakes::start(&charter, stop_sender).await?;
+    let mut service = Service {
+        carrier: Carrier::new(&charter.settings.service)?,
+        files: FileWatch::new(&charter.settings.files, wakes.changed.clone()),
+        memo: TickMemo::default(),
+        store,
+        charter,
+        clock,
+        stop,
+    };
+    let rulebook = &service.charter.settings.rulebook;
+    tracing::info!(
+        authorities = service.charter.settings.roster.authorities().len(),
+        contacts = service.charter.settings.roster.contacts().len(),
+        duties = rulebook.duties.len(),
+        database = %database.display(),
+        "ready"
+    );
+    tell_system(&[sd_notify::NotifyState::Ready]);
+    service.recover(true).await;
+    service.run(&source, &wakes).await;
+    tell_system(&[sd_notify::NotifyState::Stopping]);
+    service.store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// What wakes the loop.
+struct Wakes {
+    tick: Arc<Notify>,
+    changed: Arc<Notify>,
+    _scheduler: JobScheduler,
+}
+
+impl Wakes {
+    async fn start(charter: &Charter, stop: watch::Sender<bool>) -> Result<Self, RunError> {
+        let (tick, changed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        tick.notify_one(); // the first tick comes at once: after a standstill something may be due
+        let scheduler = JobScheduler::new().await?;
+        let seconds = u64::from(charter.settings.service.tick_seconds);
+        let waker = tick.clone();
+        let job = Job::new_repeated(Duration::from_secs(seconds), move |_, _| waker.notify_one())?;
+        scheduler.add(job).await?;
+        scheduler.start().await?;
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            let _ = stop.send(true);
+            // the sender lives on until the process ends, so that nobody mistakes a dropped channel for news
+            std::future::pending::<()>().await;
+        });
+        let mut hang_up = signal(SignalKind::hangup())?;
+        let changed_by_signal = changed.clone();
+        tokio::spawn(async move {
+            while hang_up.recv().await.is_some() {
+                changed_by_signal.notify_one();
+            }
+        });
+        Ok(Self { tick, changed, _scheduler: scheduler })
+    }
+}
+
+struct Service {
+    store: Store,
+    charter: Charter,
+    carrier: Carrier,
+    files: FileWatch,
+    memo: TickMemo,
+    clock: Clock,
+    stop: watch::Receiver<bool>,
+}
+
+impl Service {
+    async fn run(&mut self, source: &Source, wakes: &Wakes) {
+        let (mut stop, stopping) = (self.stop.clone(), self.stop.clone());
+        let mut feed = tokio::time::interval(watchdog_interval());
+        loop {
+            tokio::select! {
+                _ = stop.wait_for(|stopped| *stopped) => return,
+                _ = feed.tick() => tell_system(&[sd_notify::NotifyState::Watchdog]),
+                () = wakes.changed.notified() => {
+                    tokio::time::sleep(EDIT_SETTLES).await;
+                    self.reload(source, wakes);
+                    wakes.tick.notify_one();
+                }
+                () = wakes.tick.notified() => {
+                    let round = guarded(self.round(), stopping.clone());
+                    if !round.await {
+                        tracing::warn!("the mail in hand did not end in time; its fate is decided at the next start");
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn round(&mut self) {
+        match self.tick_and_deliver().await {
+            Ok(()) => {}
+            Err(cause) => tracing::error!(%cause, "this tick failed and is tried again; is the disk full, or the database locked?"),
+        }
+    }
+
+    async fn tick_and_deliver(&mut self) -> Result<(), TickError> {
+        let now = self.clock.now();
+        let has_stale_claims = self.store.read().await?.has_stale_claims(now).await?;
+        if has_stale_claims {
+            self.recover(false).await;
+        }
+        tick(&self.store, &self.charter, &mut self.memo, now).await?.iter().for_each(super::event::Event::log);
+        let events = self.deliverer().deliver().await?;
+        events.iter().for_each(super::event::Event::log);
+        if !events.is_empty() {
+            let counts = count_by_what(&events);
+            let of = |what| counts.get(&what).copied().unwrap_or_default();
+            tracing::info!(
+                sent = of(What::Sent),
+                withdrawn = of(What::Withdrawn),
+                retry = of(What::Retry),
+                rejected = of(What::Rejected),
+                uncertain = of(What::Uncertain),
+                expired = of(What::Expired),
+                "delivered"
+            );
+        }
+        Ok(())
+    }
+
+    async fn recover(&mut self, everything: bool) {
+        match self.deliverer().recover(everything).await {
+            Ok(events) => events.iter().for_each(super::event::Event::log),
+            Err(cause) => tracing::error!(%cause, "notices of an earlier run could not be taken over; tried again"),
+        }
+    }
+
+    fn deliverer(&mut self) -> Deliverer<'_, Carrier> {
+        Deliverer {
+            store: &self.store,
+            charter: &self.charter,
+            transport: &mut self.carrier,
+            clock: &self.clock,
+            stop: self.stop.clone(),
+        }
+    }
+
+    /// Takes new settings over whole, or not at all.
+    fn reload(&mut self, source: &Source, wakes: &Wakes) {
+        match Charter::load(source, self.charter.generation + 1) {
+            Err(complaints) => tracing::error!(%complaints, "settings refused; the ones before stay in force"),
+            Ok(charter) if charter.settings.service.database != self.charter.settings.service.database => {
+                tracing::error!("settings refused: the database cannot change while fristd runs; restart it for that");
+            }
+            Ok(charter) => match Carrier::new(&charter.settings.service) {
+                Err(cause) => tracing::error!(%cause, "settings refused; the ones before stay in force"),
+                Ok(carrier) => {
+                    let changes = difference(&self.charter.settings, &charter.settings, self.clock.now());
+                    tracing::info!(changes = ?changes, "settings reloaded");
+                    self.carrier = carrier;
+                    self.files = FileWatch::new(&charter.settings.files, wakes.changed.clone());
+                    self.charter = charter;
+                }
+            },
+        }
+    }
+}
+
+/// Awaits a round with the watchdog fed, and after a stop for no longer than the grace. Says whether the round ended.
+async fn guarded(round: impl Future<Output = ()>, mut stop: watch::Receiver<bool>) -> bool {
+    let mut round = pin!(tokio::time::timeout(ROUND_MAX, round));
+    let mut stopped = pin!(async {
+        let _ = stop.wait_for(|stopped| *stopped).await;
+        tokio::time::sleep(STOP_GRACE).await;
+    });
+    let mut feed = tokio::time::interval(watchdog_interval());
+    loop {
+        tokio::select! {
+            ended = &mut round => {
+                if ended.is_err() {
+                    tracing::error!("a round took longer than {} minutes and was ended", ROUND_MAX.as_secs() / 60);
+                }
+                return true;
+            }
+            () = &mut stopped => return false,
+            _ = feed.tick() => tell_system(&[sd_notify::NotifyState::Watchdog]),
+        }
+    }
+}
+
+fn watchdog_interval() -> Duration {
+    const WITHOUT_WATCHDOG: Duration = Duration::from_secs(3600);
+    sd_notify::watchdog_enabled().map_or(WITHOUT_WATCHDOG, |limit| (limit / 3).max(Duration::from_millis(100)))
+}
+
+/// Tells systemd, if it started us. That it cannot be told is no reason to stop.
+fn tell_system(states: &[sd_notify::NotifyState<'_>]) {
+    if let Err(cause) = sd_notify::notify(states) {
+        tracing::debug!(%cause, "systemd cannot be told");
+    }
+}

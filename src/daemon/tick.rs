@@ -1,0 +1,179 @@
+//! One tick: load what is known, let the domain plan, queue what it says. Never sends and never decides.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::ladder::{DateFacts, Ladder, cycles_in_question, first_cycle, next_midnight};
+use crate::domain::plan::{CycleFacts, View, guard, plan_cycle, zrk_notices};
+use crate::domain::standing::standing_now;
+use crate::domain::{AuthorityId, CalendarError, Duty, DutyId, Month, Receipt, Rulebook, Standing, dates};
+use crate::store::{Store, StoreError, Tx};
+
+use super::Charter;
+use super::event::{Event, What};
+
+/// What the last tick saw, so that the next one can tell at a glance that nothing can have become due. Only a short cut:
+/// without it a tick comes to the same result.
+#[derive(Debug, Default)]
+pub struct TickMemo {
+    seen: Option<Seen>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    generation: u64,
+    changes: i64,
+    at: DateTime<Utc>,
+    quiet_until: DateTime<Utc>,
+}
+
+/// Why a tick could not be carried out. The next one tries again.
+#[derive(Debug, thiserror::Error)]
+pub enum TickError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A calendar does not reach far enough.
+    #[error(transparent)]
+    Calendar(#[from] CalendarError),
+}
+
+/// Plans and queues everything that should have been said by `now` (N1–N11), in one transaction.
+///
+/// # Errors
+/// If the store or the calendar fails; nothing is changed then.
+pub async fn tick(store: &Store, charter: &Charter, memo: &mut TickMemo, now: DateTime<Utc>) -> Result<Vec<Event>, TickError> {
+    let service = store.read().await?.service().await?;
+    if memo.is_quiet(charter.generation, service.changes, now) {
+        return Ok(Vec::new());
+    }
+    let mut tx = store.write().await?;
+    let service = tx.service().await?;
+    let rulebook = &charter.settings.rulebook;
+    let today = dates::local_date(now, rulebook.zone);
+    let first = match service.first_cycle {
+        Some(month) => month,
+        None => {
+            let month = first_cycle(rulebook, today)?;
+            tx.set_first_cycle(month).await?;
+            month
+        }
+    };
+    let flagged = tx.flagged_mailboxes().await?;
+    let view = View { rulebook, roster: &charter.settings.roster, flagged: &flagged, now };
+    let known = KnownDates::load(&mut tx, Month::of(today)).await?;
+    let mut quiet_until = next_midnight(rulebook.zone, now);
+    let mut plans = Vec::new();
+    for month in cycles_in_question(first, today) {
+        for duty in &rulebook.duties {
+            let (dates, next_dates) = (known.of(month, &duty.id), known.of(month.next(), &duty.id));
+            let ladder = Ladder::new(rulebook, duty, month, &dates, &next_dates)?;
+            quiet_until = ladder.next_change(now).map_or(quiet_until, |change| change.min(quiet_until));
+            let is_untouched = dates.revisions.is_empty() && ladder.rungs.iter().all(|rung| now < rung.due_at);
+            if ladder.is_closed(now) || (is_untouched && !ladder.awaits_signal) {
+                continue;
+            }
+            let facts = load_facts(&mut tx, rulebook, duty, month, (dates, next_dates), now).await?;
+            plans.push(plan_cycle(view, duty, month, &facts)?);
+        }
+    }
+    let held = guard(&mut plans, rulebook.notices_a_tick_max, now);
+    let mut events = Vec::new();
+    for plan in &plans {
+        if let Some(revision) = &plan.freeze {
+            tx.freeze(plan.month, &plan.duty, revision).await?;
+        }
+        for record in &plan.record {
+            if tx.record_step(record, now).await? && record.skipped.is_some() {
+                events.push(Event::of_skipped_step(record, now));
+            }
+        }
+        tx.queue_notices(&plan.queue, now).await?;
+        let held = plan.queue.iter().filter(|notice| notice.hold.is_some());
+        events.extend(held.map(|notice| Event::of_notice(What::Held, notice, now, notice.hold.clone())));
+    }
+    for alert in plans.iter().flat_map(|plan| &plan.alerts).chain(&held) {
+        tx.raise_alert(alert, now).await?;
+    }
+    tell_zrk(&mut tx, view, now).await?;
+    tx.commit().await?;
+    memo.seen = Some(Seen { generation: charter.generation, changes: service.changes, at: now, quiet_until });
+    Ok(events)
+}
+
+impl TickMemo {
+    /// When the next tick may find something, if nothing changes until then.
+    pub fn quiet_until(&self) -> Option<DateTime<Utc>> {
+        self.seen.as_ref().map(|seen| seen.quiet_until)
+    }
+
+    /// Whether the last tick saw everything up to this count of changes.
+    pub fn has_seen(&self, changes: i64) -> bool {
+        self.seen.as_ref().is_some_and(|seen| seen.changes == changes)
+    }
+
+    fn is_quiet(&self, generation: u64, changes: i64, now: DateTime<Utc>) -> bool {
+        // a clock that was set back makes the glance worthless
+        self.seen.as_ref().is_some_and(|seen| {
+            (seen.generation, seen.changes) == (generation, changes) && (seen.at..seen.quiet_until).contains(&now)
+        })
+    }
+}
+
+/// Queues one notice to each of the ZRK's mailboxes that tells all alerts not told yet.
+async fn tell_zrk(tx: &mut Tx, view: View<'_>, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let alerts = tx.untold_alerts().await?;
+    let notices = zrk_notices(view, &alerts);
+    let Some(first) = notices.first() else {
+        if !alerts.is_empty() {
+            tracing::error!(alerts = alerts.len(), "the ZRK has no mailbox that can be reached; alerts wait in the store");
+        }
+        return Ok(());
+    };
+    tx.queue_notices(&notices, now).await?;
+    tx.mark_alerts_told(&alerts, &first.step).await
+}
+
+/// Loads all that planning and reports need to know of a duty's cycle.
+pub(super) async fn load_facts(
+    tx: &mut Tx,
+    rulebook: &Rulebook,
+    duty: &Duty,
+    month: Month,
+    (dates, next_dates): (DateFacts, DateFacts),
+    now: DateTime<Utc>,
+) -> Result<CycleFacts, StoreError> {
+    Ok(CycleFacts {
+        dates,
+        next_dates,
+        recorded: tx.recorded_steps(month, &duty.id).await?,
+        said: tx.said(month, &duty.id).await?,
+        standings: standings(&tx.receipts(month, &duty.id).await?, rulebook, now),
+    })
+}
+
+/// The standing of every authority that has receipts.
+pub(super) fn standings(
+    receipts: &HashMap<AuthorityId, Vec<Receipt>>,
+    rulebook: &Rulebook,
+    now: DateTime<Utc>,
+) -> HashMap<AuthorityId, Standing> {
+    receipts.iter().map(|(authority, receipts)| (authority.clone(), standing_now(receipts, now, rulebook.zone))).collect()
+}
+
+/// What the dates of all cycles in question hang on, read at once.
+struct KnownDates(HashMap<(Month, DutyId), DateFacts>, HashMap<Month, DateFacts>);
+
+impl KnownDates {
+    async fn load(tx: &mut Tx, this_month: Month) -> Result<Self, StoreError> {
+        const MONTHS_BACK: i32 = 14; // one more than cycles_in_question, for a cycle that closes with the next
+        let (by_duty, by_month) = tx.dates_since(this_month.plus(-MONTHS_BACK)).await?;
+        Ok(Self(by_duty, by_month))
+    }
+
+    fn of(&self, month: Month, duty: &DutyId) -> DateFacts {
+        let found = self.0.get(&(month, duty.clone())).or_else(|| self.1.get(&month));
+        found.cloned().unwrap_or_default()
+    }
+}

@@ -1,0 +1,224 @@
+//! What a mail says, as facts. Never a sentence of a template and never an address; `mail` turns it into text.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use super::cycle::{Deadline, Revision, free_day_sentence};
+use super::dates::Month;
+use super::duty::{DeadlineRule, NoticeKind};
+use super::escalation::{EscalationReport, ReportFacts, Summary};
+use super::ladder::Ladder;
+use super::plan::{Alert, CycleFacts, NewNotice, View};
+use super::roster::{AuthorityId, OfficeKind};
+use super::rulebook::Letterhead;
+use super::standing::{Standing, ReceiptState};
+
+/// Everything that a template may say about one notice. One mailbox gets one letter (M2).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Letter {
+    /// Which template is meant.
+    pub kind: NoticeKind,
+    /// The zone in which instants are told.
+    pub zone: Tz,
+    /// How letters present themselves.
+    pub letterhead: Letterhead,
+    /// The cycle.
+    pub month: Month,
+    /// The duty and its deadline; none in a notice to the ZRK.
+    pub matter: Option<Matter>,
+    /// The authorities that the mailbox answers for and the notice is about; empty for offices.
+    pub authorities: Vec<AuthorityLine>,
+    /// The office's name, if it goes to one.
+    pub office: Option<String>,
+    /// An escalation, or the list that an all-clear refers to.
+    pub report: Option<EscalationReport>,
+    /// A summary for the ZRK.
+    pub summary: Option<Summary>,
+    /// What the ZRK must look at.
+    pub alerts: Vec<AlertLine>,
+}
+
+/// The duty that a letter is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Matter {
+    /// `planning`.
+    pub duty: String,
+    /// `Meldung im Planungsmodul`.
+    pub title: String,
+    /// `APS-Planungsmodul`.
+    pub module: String,
+    /// The titles of all parts.
+    pub parts: Vec<String>,
+    /// The month that the report is about.
+    pub period: Month,
+    /// The deadline in force.
+    pub deadline: Deadline,
+    /// The local day on which the letter goes out.
+    pub today: NaiveDate,
+    /// The length of the window, if the deadline is one by the rule.
+    pub working_days: Option<u32>,
+    /// Whether an import day that is worked counts as the first of the window (F2).
+    pub counts_import_day: bool,
+    /// Whether the ZRK set the date itself (F4).
+    pub own_date: bool,
+    /// Whether the deadline hangs on the import date.
+    pub follows_import: bool,
+    /// What applies because the day is free (F3).
+    pub free_day: Option<String>,
+    /// From 1; counts corrections.
+    pub revision: u32,
+    /// What was told before, and why that changed; of a correction.
+    pub correction: Option<CorrectionFacts>,
+}
+
+/// What a correction replaces (F5).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CorrectionFacts {
+    /// The date that was stated before.
+    pub stated_before: NaiveDate,
+    /// The last day before.
+    pub ended_before: NaiveDate,
+    /// The ZRK's reason.
+    pub reason: String,
+}
+
+/// One authority in a letter to its users.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AuthorityLine {
+    /// Its name.
+    pub name: String,
+    /// The titles of the parts that are missing.
+    pub missing: Vec<String>,
+    /// Whether some parts are there.
+    pub is_partial: bool,
+}
+
+/// One thing that the ZRK must look at, in German.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AlertLine {
+    /// A headline of a few words.
+    pub headline: String,
+    /// What happened, to what, and what to do.
+    pub detail: String,
+}
+
+/// What reports look at besides the facts of the cycle.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// Cycles of the last twelve that an authority missed.
+    pub months_missed: HashMap<AuthorityId, u32>,
+    /// The last day of an authority's extension that has run out.
+    pub extended_to: HashMap<AuthorityId, NaiveDate>,
+    /// Whether an authority was in time.
+    pub in_time: HashMap<AuthorityId, bool>,
+}
+
+/// Composes the letter that a notice of a duty becomes.
+pub fn compose(
+    view: View<'_>,
+    ladder: &Ladder<'_>,
+    facts: &CycleFacts,
+    history: &History,
+    notice: &NewNotice,
+) -> Letter {
+    let reports = ReportFacts {
+        roster: view.roster,
+        duty: ladder.duty,
+        ends_on: ladder.deadline.ends_on,
+        today: view.today(),
+        standings: &facts.standings,
+        flagged: view.flagged,
+        said: &facts.said,
+        months_missed: &history.months_missed,
+        extended_to: &history.extended_to,
+    };
+    let office = notice.office.as_deref().and_then(|id| view.roster.office(id));
+    let district = office.and_then(|office| match office.kind {
+        OfficeKind::Rrk(district) => Some(district),
+        _ => None,
+    });
+    let report = match (notice.kind, district) {
+        (NoticeKind::Escalation, Some(district)) => Some(reports.escalation(district)),
+        (NoticeKind::AllClear, Some(district)) => Some(reports.all_clear(district, &notice.authorities)),
+        _ => None,
+    };
+    // an escalation to an office without a district of its own shows the whole state
+    let is_for_state = notice.kind == NoticeKind::Summary || (notice.kind == NoticeKind::Escalation && district.is_none());
+    let summary = is_for_state.then(|| reports.summary(|authority| history.in_time.get(authority).copied()));
+    Letter {
+        kind: notice.kind,
+        zone: view.rulebook.zone,
+        letterhead: view.rulebook.letterhead.clone(),
+        month: ladder.month,
+        matter: Some(matter(view, ladder, facts)),
+        authorities: if office.is_some() { Vec::new() } else { authority_lines(view, ladder, facts, notice) },
+        office: office.map(|office| office.name.clone()),
+        report,
+        summary,
+        alerts: Vec::new(),
+    }
+}
+
+/// Composes the letter that tells the ZRK about alerts.
+pub fn compose_zrk_notice(view: View<'_>, notice: &NewNotice, alerts: &[Alert]) -> Letter {
+    let office = notice.office.as_deref().and_then(|id| view.roster.office(id));
+    let line = |alert: &Alert| AlertLine { headline: alert.headline.clone(), detail: alert.detail.clone() };
+    Letter {
+        kind: NoticeKind::ZrkNotice,
+        zone: view.rulebook.zone,
+        letterhead: view.rulebook.letterhead.clone(),
+        month: notice.month,
+        matter: None,
+        authorities: Vec::new(),
+        office: office.map(|office| office.name.clone()),
+        report: None,
+        summary: None,
+        alerts: alerts.iter().map(line).collect(),
+    }
+}
+
+fn matter(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts) -> Matter {
+    let duty = ladder.duty;
+    let own_date = view.rulebook.entries.get(&ladder.month).is_some_and(|entry| entry.own_dates.contains_key(&duty.id));
+    let working_days = match duty.deadline {
+        DeadlineRule::Window { working_days, .. } if !own_date => Some(working_days),
+        _ => None,
+    };
+    Matter {
+        duty: duty.id.to_string(),
+        title: duty.title.clone(),
+        module: duty.module.clone(),
+        parts: duty.parts.iter().map(|part| part.title.clone()).collect(),
+        period: duty.period_of(ladder.month),
+        deadline: ladder.deadline,
+        today: view.today(),
+        working_days,
+        counts_import_day: matches!(duty.deadline, DeadlineRule::Window { count_import_day: true, .. }),
+        own_date,
+        follows_import: duty.follows_import(),
+        free_day: free_day_sentence(duty, ladder.month, &ladder.deadline),
+        revision: ladder.revision,
+        correction: correction(&facts.dates.revisions),
+    }
+}
+
+fn correction(revisions: &[Revision]) -> Option<CorrectionFacts> {
+    let [.., before, current] = revisions else { return None };
+    Some(CorrectionFacts {
+        stated_before: before.deadline.stated_on,
+        ended_before: before.deadline.ends_on,
+        reason: current.reason.clone().unwrap_or_default(),
+    })
+}
+
+fn authority_lines(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, notice: &NewNotice) -> Vec<AuthorityLine> {
+    let line = |id: &AuthorityId| {
+        let name = view.roster.authority(id)?.name.clone();
+        let standing = facts.standings.get(id).cloned().unwrap_or_else(Standing::silent);
+        let missing = standing.missing_parts(ladder.duty).iter().map(|id| ladder.duty.part_title(id).to_owned()).collect();
+        Some(AuthorityLine { name, missing, is_partial: matches!(standing.state, ReceiptState::Partial { .. }) })
+    };
+    notice.authorities.iter().filter_map(line).collect()
+}

@@ -1,0 +1,28 @@
+//! The rules of the reporting cycle, as pure functions. Never does I/O, never reads a clock, never waits.
+
+pub mod calendar;
+pub mod cycle;
+pub mod dates;
+pub mod delivery;
+pub mod duty;
+pub mod escalation;
+pub mod ladder;
+pub mod letter;
+pub mod plan;
+pub mod recheck;
+pub mod request;
+pub mod roster;
+pub mod rulebook;
+pub mod standing;
+pub mod timetable;
+pub mod window;
+
+pub use calendar::{Calendar, CalendarError};
+pub use cycle::{Deadline, ImportSignal, Revision};
+pub use dates::Month;
+pub use duty::{Duty, DutyId, NoticeKind, Step};
+pub use letter::Letter;
+pub use plan::{Alert, NewNotice};
+pub use roster::{Authority, AuthorityId, Contact, District, Mailbox, Office, OfficeId, Owner, Roster};
+pub use rulebook::Rulebook;
+pub use standing::{Receipt, ReceiptState, Standing};

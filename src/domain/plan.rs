@@ -1,0 +1,550 @@
+//! Decides what is due now: which notices to queue, skip or hold (N1–N11). Never reads the clock or the store.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::calendar::CalendarError;
+use super::cycle::{self, Deadline, Revision};
+use super::dates::{Month, day_in_words, end_of_day, local_date};
+use super::delivery::State;
+use super::duty::{Audience, Duty, DutyId, NoticeKind, Step};
+use super::escalation::is_reachable;
+use super::ladder::{DateFacts, Ladder, Rung};
+use super::roster::{AuthorityId, District, Mailbox, OfficeId, OfficeKind, Owner, Roster};
+use super::rulebook::Rulebook;
+use super::standing::Standing;
+
+/// What all decisions at one instant look at.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The rules.
+    pub rulebook: &'a Rulebook,
+    /// Who there is.
+    pub roster: &'a Roster,
+    /// Mailboxes to which mail is rejected.
+    pub flagged: &'a HashSet<Mailbox>,
+    /// The instant.
+    pub now: DateTime<Utc>,
+}
+
+impl View<'_> {
+    /// The local day.
+    pub fn today(&self) -> NaiveDate {
+        local_date(self.now, self.rulebook.zone)
+    }
+}
+
+/// What the store knows of a duty in one cycle.
+#[derive(Clone, Debug, Default)]
+pub struct CycleFacts {
+    /// What its dates hang on.
+    pub dates: DateFacts,
+    /// The same of the next cycle, with whose deadline this one closes (F7).
+    pub next_dates: DateFacts,
+    /// Steps that were planned or skipped, with their revision.
+    pub recorded: HashSet<(String, u32)>,
+    /// All notices.
+    pub said: Vec<Said>,
+    /// The standing of every authority that was heard of.
+    pub standings: HashMap<AuthorityId, Standing>,
+}
+
+impl CycleFacts {
+    /// Whether an authority owes nothing more for now.
+    pub fn is_settled(&self, authority: &AuthorityId) -> bool {
+        self.standings.get(authority).is_some_and(Standing::is_settled)
+    }
+}
+
+/// A notice to be queued: its key (N4) and what it is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewNotice {
+    /// The cycle.
+    pub month: Month,
+    /// The duty; none for a notice to the ZRK.
+    pub duty: Option<DutyId>,
+    /// The step's id.
+    pub step: String,
+    /// What it says.
+    pub kind: NoticeKind,
+    /// The revision of the deadline that it states.
+    pub revision: u32,
+    /// To whom.
+    pub mailbox: Mailbox,
+    /// The office, if it goes to one.
+    pub office: Option<OfficeId>,
+    /// The authorities that it is about, as far as the mailbox answers for them.
+    pub authorities: Vec<AuthorityId>,
+    /// When its time came.
+    pub due_at: DateTime<Utc>,
+    /// Why it must wait for a person (N9).
+    pub hold: Option<String>,
+}
+
+/// A notice that exists, as far as planning and reports need to know it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Said {
+    /// The step's id.
+    pub step: String,
+    /// What it says.
+    pub kind: NoticeKind,
+    /// The revision that it states.
+    pub revision: u32,
+    /// To whom.
+    pub mailbox: Mailbox,
+    /// The office, if it goes to one.
+    pub office: Option<OfficeId>,
+    /// The authorities that it is about.
+    pub authorities: Vec<AuthorityId>,
+    /// When its time came.
+    pub due_at: DateTime<Utc>,
+    /// What became of it.
+    pub state: State,
+    /// When the mail system took it.
+    pub accepted_at: Option<DateTime<Utc>>,
+}
+
+impl Said {
+    /// Whether it was handed to the mail system, or refused by it, at least once.
+    pub fn was_tried(&self) -> bool {
+        matches!(self.state, State::Accepted | State::Retry | State::Rejected | State::Uncertain | State::Expired)
+    }
+
+    /// Whether its reader has it, or may have it, or is just getting it.
+    fn has_reached(&self) -> bool {
+        matches!(self.state, State::Accepted | State::Uncertain | State::Claimed)
+    }
+}
+
+/// Something that the ZRK must look at; told once.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Alert {
+    /// Keeps it from being told twice.
+    pub key: String,
+    /// A headline of a few words, in German.
+    pub headline: String,
+    /// What happened, to what, and what to do, in German.
+    pub detail: String,
+}
+
+/// What is to be done about a duty's cycle.
+#[derive(Clone, Debug)]
+pub struct CyclePlan {
+    /// The cycle.
+    pub month: Month,
+    /// The duty.
+    pub duty: DutyId,
+    /// The deadline to be frozen before anything is said (F5).
+    pub freeze: Option<Revision>,
+    /// Notices to be queued.
+    pub queue: Vec<NewNotice>,
+    /// Steps that were planned or skipped now for the first time.
+    pub record: Vec<StepRecord>,
+    /// What the ZRK must look at.
+    pub alerts: Vec<Alert>,
+}
+
+/// That a step was planned or skipped.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StepRecord {
+    /// The cycle.
+    pub month: Month,
+    /// The duty.
+    pub duty: DutyId,
+    /// The step's id.
+    pub step: String,
+    /// What it says.
+    pub kind: NoticeKind,
+    /// The revision.
+    pub revision: u32,
+    /// When its time came.
+    pub due_at: DateTime<Utc>,
+    /// Why it was skipped; none if it was planned.
+    pub skipped: Option<String>,
+}
+
+/// Plans one duty's cycle: everything that should have been said by now and was not.
+///
+/// # Errors
+/// If the calendar does not reach so far.
+pub fn plan_cycle(view: View<'_>, duty: &Duty, month: Month, facts: &CycleFacts) -> Result<CyclePlan, CalendarError> {
+    let duty_id = duty.id.clone();
+    let mut plan =
+        CyclePlan { month, duty: duty_id, freeze: None, queue: Vec::new(), record: Vec::new(), alerts: Vec::new() };
+    let mut dates = facts.dates.clone();
+    let ladder_before = Ladder::new(view.rulebook, duty, month, &dates, &facts.next_dates)?;
+    if ladder_before.is_closed(view.now) {
+        return Ok(plan);
+    }
+    if ladder_before.awaits_signal {
+        plan.alerts.extend(late_import(view, month, &ladder_before.deadline));
+        return Ok(plan);
+    }
+    if let Some(told) = facts.dates.revisions.last() {
+        let computed = cycle::deadline(view.rulebook, duty, month, facts.dates.signal.as_ref())?;
+        match reconcile(view, duty, month, told, computed) {
+            Reconciled::Unchanged => {}
+            Reconciled::Deviates(alert) => plan.alerts.push(alert),
+            Reconciled::Corrected(revision) => {
+                dates.revisions.push(revision.clone());
+                plan.freeze = Some(revision);
+            }
+        }
+    }
+    let ladder = Ladder::new(view.rulebook, duty, month, &dates, &facts.next_dates)?;
+    let audience = Audiences { view, facts };
+    plan_steps(view, &ladder, facts, &audience, &mut plan);
+    if let [.., before, current] = dates.revisions.as_slice() {
+        plan.queue.extend(corrections(view, &ladder, facts, before, current));
+    }
+    plan.queue.extend(all_clears(view, &ladder, facts, &audience));
+    if dates.revisions.is_empty() && !plan.queue.is_empty() {
+        plan.freeze = Some(Revision { number: 1, deadline: ladder.deadline, reason: None, frozen_at: view.now });
+    }
+    Ok(plan)
+}
+
+/// The guard (N9): holds everything if it is more than settings allow one tick, and says so.
+pub fn guard(plans: &mut [CyclePlan], notices_max: usize, now: DateTime<Utc>) -> Option<Alert> {
+    let count = plans.iter().map(|plan| plan.queue.len()).sum::<usize>();
+    if count <= notices_max {
+        return None;
+    }
+    for notice in plans.iter_mut().flat_map(|plan| &mut plan.queue) {
+        notice.hold = Some(format!("{count} notices at once; the guard allows {notices_max}"));
+    }
+    Some(Alert {
+        key: format!("guard:{}", now.timestamp()),
+        headline: "Versand angehalten".to_owned(),
+        detail: format!(
+            "Auf einen Schlag wären {count} Mitteilungen fällig geworden; zulässig sind {notices_max}. Sie werden \
+             zurückgehalten, bis sie mit „fristd outbox release“ freigegeben oder mit „fristd outbox discard“ verworfen werden."
+        ),
+    })
+}
+
+/// The notices that tell the ZRK's mailboxes about alerts, under a key made from the first of them.
+pub fn zrk_notices(view: View<'_>, alerts: &[Alert]) -> Vec<NewNotice> {
+    let Some(first) = alerts.first() else { return Vec::new() };
+    let step = format!("zrk-notice:{}", first.key);
+    let today = view.today();
+    let mut mailboxes = BTreeMap::new();
+    for office in view.roster.zrk() {
+        for contact in view.roster.contacts_of(&Owner::Office(office.id.clone()), today) {
+            if !view.flagged.contains(&contact.mailbox) {
+                mailboxes.insert(contact.mailbox.clone(), office.id.clone());
+            }
+        }
+    }
+    mailboxes
+        .into_iter()
+        .map(|(mailbox, office)| NewNotice {
+            month: Month::of(today),
+            duty: None,
+            step: step.clone(),
+            kind: NoticeKind::ZrkNotice,
+            revision: 1,
+            mailbox,
+            office: Some(office),
+            authorities: Vec::new(),
+            due_at: view.now,
+            hold: None,
+        })
+        .collect()
+}
+
+enum Reconciled {
+    Unchanged,
+    Deviates(Alert),
+    Corrected(Revision),
+}
+
+/// Holds what settings now give against what was told (F5).
+fn reconcile(view: View<'_>, duty: &Duty, month: Month, told: &Revision, computed: Deadline) -> Reconciled {
+    let before = told.deadline;
+    if (before.stated_on, before.ends_on) == (computed.stated_on, computed.ends_on) {
+        return Reconciled::Unchanged;
+    }
+    let correction = view.rulebook.entries.get(&month).and_then(|entry| entry.correction.clone());
+    if let Some(reason) = correction {
+        let number = told.number + 1;
+        return Reconciled::Corrected(Revision {
+            number,
+            deadline: computed,
+            reason: Some(reason),
+            frozen_at: view.now,
+        });
+    }
+    Reconciled::Deviates(Alert {
+        key: format!("deviation:{month}:{}:{}:{}:{}", duty.id, told.number, computed.stated_on, computed.ends_on),
+        headline: format!("Frist {} {} weicht von der Ankündigung ab", duty.module, month.in_words()),
+        detail: format!(
+            "Mitgeteilt wurde {}, nach den jetzigen Angaben wäre es {}. Es gilt weiterhin das mitgeteilte Datum. Soll das \
+             neue gelten, ist in cycles.toml beim Monat {month} der Eintrag correction = \"Grund\" zu ergänzen; dann erhalten \
+             alle, denen das alte Datum mitgeteilt wurde, eine Fristkorrektur.",
+            day_in_words(before.stated_on),
+            day_in_words(computed.stated_on),
+        ),
+    })
+}
+
+/// Asks the ZRK about an import that was expected and not signalled.
+fn late_import(view: View<'_>, month: Month, expected: &Deadline) -> Option<Alert> {
+    (end_of_day(view.rulebook.zone, expected.import_on) <= view.now).then(|| Alert {
+        key: format!("import-late:{month}"),
+        headline: format!("Datenimport {} nicht bestätigt", month.in_words()),
+        detail: format!(
+            "Der Datenimport war für {} vorgesehen und ist nicht bestätigt. Bis dahin wird die Frist nicht mitgeteilt. Ist der \
+             Import erfolgt, bitte „fristd cycle imported {month} --on JJJJ-MM-TT“ aufrufen.",
+            day_in_words(expected.import_on)
+        ),
+    })
+}
+
+fn plan_steps(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, audience: &Audiences<'_>, plan: &mut CyclePlan) {
+    let said: HashSet<(&str, u32, &Mailbox)> =
+        facts.said.iter().map(|said| (said.step.as_str(), said.revision, &said.mailbox)).collect();
+    for rung in ladder.rungs.iter().filter(|rung| rung.due_at <= view.now) {
+        let is_live = rung.is_live(view.now);
+        if !facts.recorded.contains(&(rung.step.id.clone(), ladder.revision)) {
+            plan.record.push(StepRecord {
+                month: ladder.month,
+                duty: ladder.duty.id.clone(),
+                step: rung.step.id.clone(),
+                kind: rung.step.kind,
+                revision: ladder.revision,
+                due_at: rung.due_at,
+                skipped: (!is_live).then(|| rung.ends_because.clone()),
+            });
+        }
+        if is_live {
+            let notices = step_notices(ladder, rung, facts, audience);
+            plan.queue.extend(
+                notices.into_iter().filter(|new| !said.contains(&(new.step.as_str(), new.revision, &new.mailbox))),
+            );
+        }
+    }
+}
+
+/// One notice a mailbox that a live step addresses (N4).
+fn step_notices(ladder: &Ladder<'_>, rung: &Rung<'_>, facts: &CycleFacts, audience: &Audiences<'_>) -> Vec<NewNotice> {
+    let step = rung.step;
+    if step.kind == NoticeKind::Summary && !ladder.is_first_summary(step) && !audience.is_anybody_to_escalate() {
+        return Vec::new();
+    }
+    let mut recipients = audience.of_step(step);
+    if step.kind == NoticeKind::Announcement && ladder.revision > 1 {
+        // who was told an earlier date gets a correction instead
+        for said in facts.said.iter().filter(|said| said.has_reached()) {
+            recipients.remove(&said.mailbox);
+        }
+    }
+    recipients
+        .into_iter()
+        .map(|(mailbox, recipient)| NewNotice {
+            month: ladder.month,
+            duty: Some(ladder.duty.id.clone()),
+            step: step.id.clone(),
+            kind: step.kind,
+            revision: ladder.revision,
+            mailbox,
+            office: recipient.office,
+            authorities: recipient.authorities.into_iter().collect(),
+            due_at: rung.due_at,
+            hold: None,
+        })
+        .collect()
+}
+
+/// The correction to every mailbox that was told an earlier date (F5).
+fn corrections(
+    view: View<'_>,
+    ladder: &Ladder<'_>,
+    facts: &CycleFacts,
+    before: &Revision,
+    current: &Revision,
+) -> Vec<NewNotice> {
+    let today = view.today();
+    let states_a_date = |said: &&Said| {
+        use NoticeKind::{Announcement, Correction, Overdue, Reminder};
+        matches!(said.kind, Announcement | Correction | Reminder | Overdue) && said.has_reached()
+    };
+    let told_before = facts.said.iter().filter(states_a_date).filter(|said| said.revision < current.number);
+    let told_now: HashSet<&Mailbox> = facts
+        .said
+        .iter()
+        .filter(|said| said.revision == current.number && said.kind == NoticeKind::Correction)
+        .map(|said| &said.mailbox)
+        .collect();
+    let mut mailboxes: BTreeMap<&Mailbox, &Said> = BTreeMap::new();
+    for said in told_before.filter(|said| !told_now.contains(&said.mailbox)) {
+        if !view.flagged.contains(&said.mailbox) && view.roster.contacts_at(&said.mailbox, today).next().is_some() {
+            mailboxes.insert(&said.mailbox, said);
+        }
+    }
+    let is_over = end_of_day(view.rulebook.zone, before.deadline.ends_on) <= current.frozen_at;
+    mailboxes
+        .into_iter()
+        .map(|(mailbox, said)| NewNotice {
+            month: ladder.month,
+            duty: Some(ladder.duty.id.clone()),
+            step: NoticeKind::Correction.to_string(),
+            kind: NoticeKind::Correction,
+            revision: current.number,
+            mailbox: mailbox.clone(),
+            office: said.office.clone(),
+            authorities: said.authorities.clone(),
+            due_at: current.frozen_at,
+            hold: is_over.then(|| format!("the deadline that it corrects was over on {}", before.deadline.ends_on)),
+        })
+        .collect()
+}
+
+/// The all-clear to each RRK's mailbox that got an escalation, when all that was escalated has settled (N7).
+fn all_clears(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, audience: &Audiences<'_>) -> Vec<NewNotice> {
+    let today = view.today();
+    let mut notices = Vec::new();
+    for (office, district) in view.roster.rrk() {
+        let reports: Vec<&Said> = facts
+            .said
+            .iter()
+            .filter(|said| {
+                said.kind == NoticeKind::Escalation && said.office.as_ref() == Some(&office.id) && said.has_reached()
+            })
+            .collect();
+        let Some(newest) = reports.iter().max_by_key(|said| said.due_at) else { continue };
+        let escalated: BTreeSet<AuthorityId> =
+            reports.iter().flat_map(|said| said.authorities.iter().cloned()).collect();
+        if escalated.iter().any(|authority| !facts.is_settled(authority)) || !audience.to_escalate(district).is_empty()
+        {
+            continue;
+        }
+        let step = all_clear_step(&newest.step);
+        for contact in view.roster.contacts_of(&Owner::Office(office.id.clone()), today) {
+            let was_told = reports.iter().any(|said| said.mailbox == contact.mailbox);
+            let is_said = facts.said.iter().any(|said| said.step == step && said.mailbox == contact.mailbox);
+            if was_told && !is_said && !view.flagged.contains(&contact.mailbox) {
+                notices.push(NewNotice {
+                    month: ladder.month,
+                    duty: Some(ladder.duty.id.clone()),
+                    step: step.clone(),
+                    kind: NoticeKind::AllClear,
+                    revision: ladder.revision,
+                    mailbox: contact.mailbox.clone(),
+                    office: Some(office.id.clone()),
+                    authorities: escalated.iter().cloned().collect(),
+                    due_at: view.now,
+                    hold: None,
+                });
+            }
+        }
+    }
+    notices
+}
+
+/// The all-clear belongs to the newest escalation before it, so that a new escalation can be followed by a new all-clear.
+fn all_clear_step(escalation: &str) -> String {
+    format!("{}:{escalation}", NoticeKind::AllClear)
+}
+
+/// Who is meant by an audience.
+pub(super) struct Audiences<'a> {
+    pub(super) view: View<'a>,
+    pub(super) facts: &'a CycleFacts,
+}
+
+/// What one mailbox is addressed for.
+#[derive(Default)]
+struct Recipient {
+    office: Option<OfficeId>,
+    authorities: BTreeSet<AuthorityId>,
+}
+
+impl Audiences<'_> {
+    fn of_step(&self, step: &Step) -> BTreeMap<Mailbox, Recipient> {
+        let mut recipients = BTreeMap::new();
+        for audience in &step.to {
+            match audience {
+                Audience::Users => self.add_authorities(&mut recipients, |_| true),
+                Audience::Missing => {
+                    self.add_authorities(&mut recipients, |authority| !self.facts.is_settled(authority))
+                }
+                Audience::Rrk => {
+                    for (office, district) in self.view.roster.rrk() {
+                        self.add_office(&mut recipients, step.kind, &office.id, Some(district));
+                    }
+                }
+                Audience::Zrk => {
+                    for office in self.view.roster.zrk() {
+                        self.add_office(&mut recipients, step.kind, &office.id, None);
+                    }
+                }
+                Audience::Office(id) => {
+                    let district = self.view.roster.office(id).and_then(|office| match office.kind {
+                        OfficeKind::Rrk(district) => Some(district),
+                        _ => None,
+                    });
+                    self.add_office(&mut recipients, step.kind, id, district);
+                }
+            }
+        }
+        recipients
+    }
+
+    /// The missing authorities of a district that mail can reach (N7).
+    pub(super) fn to_escalate(&self, district: District) -> Vec<AuthorityId> {
+        let (view, today) = (self.view, self.view.today());
+        view.roster
+            .authorities()
+            .iter()
+            .filter(|authority| authority.district == district && !self.facts.is_settled(&authority.id))
+            .filter(|authority| is_reachable(view.roster, view.flagged, &authority.id, today))
+            .map(|authority| authority.id.clone())
+            .collect()
+    }
+
+    pub(super) fn is_anybody_to_escalate(&self) -> bool {
+        District::ALL.into_iter().any(|district| !self.to_escalate(district).is_empty())
+    }
+
+    fn add_authorities(&self, recipients: &mut BTreeMap<Mailbox, Recipient>, wanted: impl Fn(&AuthorityId) -> bool) {
+        let (view, today) = (self.view, self.view.today());
+        for authority in view.roster.authorities().iter().filter(|authority| wanted(&authority.id)) {
+            for contact in view.roster.contacts_of(&Owner::Authority(authority.id.clone()), today) {
+                if !view.flagged.contains(&contact.mailbox) {
+                    recipients.entry(contact.mailbox.clone()).or_default().authorities.insert(authority.id.clone());
+                }
+            }
+        }
+    }
+
+    /// Adds an office's mailboxes. An escalation goes to a district's office only if there is somebody to escalate.
+    fn add_office(
+        &self,
+        recipients: &mut BTreeMap<Mailbox, Recipient>,
+        kind: NoticeKind,
+        office: &OfficeId,
+        district: Option<District>,
+    ) {
+        let mut escalated = Vec::new();
+        if kind == NoticeKind::Escalation {
+            let districts = district.map_or(District::ALL.to_vec(), |district| vec![district]);
+            escalated = districts.into_iter().flat_map(|district| self.to_escalate(district)).collect();
+            if escalated.is_empty() {
+                return;
+            }
+        }
+        for contact in self.view.roster.contacts_of(&Owner::Office(office.clone()), self.view.today()) {
+            if !self.view.flagged.contains(&contact.mailbox) {
+                let recipient = recipients.entry(contact.mailbox.clone()).or_default();
+                recipient.office = Some(office.clone());
+                recipient.authorities.extend(escalated.iter().cloned());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

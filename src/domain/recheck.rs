@@ -1,0 +1,150 @@
+//! Decides again, at the moment of sending, whether a notice is still called for (N5, N6). Never sends it.
+
+use chrono::Datelike;
+
+use super::delivery::State;
+use super::duty::NoticeKind;
+use super::ladder::Ladder;
+use super::plan::{Audiences, CycleFacts, NewNotice, View};
+use super::roster::{AuthorityId, District, OfficeId, OfficeKind, Owner};
+use super::standing::{ReceiptState, Standing};
+
+/// What to do with a notice whose turn has come.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Send it, about these authorities.
+    Send(Vec<AuthorityId>),
+    /// It is no longer called for.
+    Withdraw(String),
+    /// Its time is over.
+    Expire(String),
+}
+
+impl Verdict {
+    /// The state and the reason under which a notice that is not sent is kept.
+    pub fn as_state(&self) -> Option<(State, &str)> {
+        match self {
+            Self::Send(_) => None,
+            Self::Withdraw(reason) => Some((State::Withdrawn, reason)),
+            Self::Expire(reason) => Some((State::Expired, reason)),
+        }
+    }
+}
+
+/// Decides on a notice of a duty, in the transaction that claims it. `facts` need the standings of its authorities, and for
+/// offices' notices those of all.
+pub fn recheck(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, notice: &NewNotice) -> Verdict {
+    if let Some(refusal) = recheck_mailbox(view, notice) {
+        return refusal;
+    }
+    if notice.revision != ladder.revision {
+        return Verdict::Withdraw(format!("the deadline was corrected; revision {} is in force", ladder.revision));
+    }
+    if let Some(refusal) = recheck_life(view, ladder, notice) {
+        return refusal;
+    }
+    let audience = Audiences { view, facts };
+    match notice.kind {
+        NoticeKind::Reminder | NoticeKind::Overdue => recheck_missing(view, facts, notice),
+        NoticeKind::Escalation => {
+            let missing: Vec<AuthorityId> = districts_of(view, notice.office.as_ref())
+                .into_iter()
+                .flat_map(|district| audience.to_escalate(district))
+                .collect();
+            if missing.is_empty() {
+                return Verdict::Withdraw("nobody is missing any more".to_owned());
+            }
+            Verdict::Send(missing)
+        }
+        NoticeKind::Summary => {
+            let is_first = ladder.rung(&notice.step).is_some_and(|rung| ladder.is_first_summary(rung.step));
+            if !is_first && !audience.is_anybody_to_escalate() {
+                return Verdict::Withdraw("nobody is missing any more".to_owned());
+            }
+            Verdict::Send(Vec::new())
+        }
+        NoticeKind::AllClear if notice.authorities.iter().any(|authority| !facts.is_settled(authority)) => {
+            Verdict::Withdraw("somebody is missing again".to_owned())
+        }
+        NoticeKind::Announcement | NoticeKind::Correction if notice.office.is_none() => {
+            Verdict::Send(served(view, notice))
+        }
+        _ => Verdict::Send(notice.authorities.clone()),
+    }
+}
+
+/// Decides on what holds for every notice, also one to the ZRK: a mailbox that still gets mail (N6, M6).
+pub fn recheck_mailbox(view: View<'_>, notice: &NewNotice) -> Option<Verdict> {
+    if view.flagged.contains(&notice.mailbox) {
+        return Some(Verdict::Withdraw("mail to this mailbox was rejected; it is flagged".to_owned()));
+    }
+    let has_contact = view.roster.contacts_at(&notice.mailbox, view.today()).next().is_some();
+    (!has_contact).then(|| Verdict::Withdraw("the contact has ended".to_owned()))
+}
+
+fn recheck_life(view: View<'_>, ladder: &Ladder<'_>, notice: &NewNotice) -> Option<Verdict> {
+    if ladder.is_closed(view.now) {
+        return Some(Verdict::Expire("the cycle has closed".to_owned()));
+    }
+    if matches!(notice.kind, NoticeKind::Correction | NoticeKind::AllClear) {
+        return None;
+    }
+    match ladder.rung(&notice.step) {
+        None => Some(Verdict::Withdraw("the step is no longer in the ladder".to_owned())),
+        Some(rung) if rung.live_until <= view.now => Some(Verdict::Expire(rung.ends_because.clone())),
+        Some(_) => None,
+    }
+}
+
+fn recheck_missing(view: View<'_>, facts: &CycleFacts, notice: &NewNotice) -> Verdict {
+    let missing: Vec<AuthorityId> =
+        served(view, notice).into_iter().filter(|authority| !facts.is_settled(authority)).collect();
+    if !missing.is_empty() {
+        return Verdict::Send(missing);
+    }
+    let newest = notice
+        .authorities
+        .iter()
+        .filter_map(|authority| facts.standings.get(authority))
+        .max_by_key(|standing| standing.since);
+    Verdict::Withdraw(newest.map_or_else(
+        || "its authority is no longer in the roster".to_owned(),
+        |standing| settled_words(view, standing),
+    ))
+}
+
+/// The authorities for which the notice's mailbox answers today.
+fn served(view: View<'_>, notice: &NewNotice) -> Vec<AuthorityId> {
+    view.roster
+        .contacts_at(&notice.mailbox, view.today())
+        .filter_map(|contact| match &contact.owner {
+            Owner::Authority(id) => Some(id.clone()),
+            Owner::Office(_) => None,
+        })
+        .collect()
+}
+
+fn districts_of(view: View<'_>, office: Option<&OfficeId>) -> Vec<District> {
+    match office.and_then(|id| view.roster.office(id)).map(|office| office.kind) {
+        Some(OfficeKind::Rrk(district)) => vec![district],
+        _ => District::ALL.to_vec(),
+    }
+}
+
+/// `reported on 9 December 2026, 09:12` (N5).
+fn settled_words(view: View<'_>, standing: &Standing) -> String {
+    let words = match &standing.state {
+        ReceiptState::Nil => "reported nil".to_owned(),
+        ReceiptState::Excused { .. } => "excused".to_owned(),
+        ReceiptState::Extended { until, .. } => format!("extended until {until}, recorded"),
+        ReceiptState::Exempt { .. } => "exempt, recorded".to_owned(),
+        _ => "reported".to_owned(),
+    };
+    match standing.since {
+        None => words,
+        Some(since) => {
+            let local = since.with_timezone(&view.rulebook.zone);
+            format!("{words} on {} {}, {}", local.day(), local.format("%B %Y"), local.format("%H:%M"))
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! From receipts to the standing of an authority as of an instant (S1, S4, S5). Never asks what time it is.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+
+use super::dates::end_of_day;
+use super::duty::Duty;
+use super::roster::AuthorityId;
+
+/// One recorded event about one authority, duty and cycle. Never changed, never deleted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Receipt {
+    /// Whom it is about.
+    pub authority: AuthorityId,
+    /// What it says.
+    pub state: ReceiptState,
+    /// Where it came from: `manual`, `file:…`.
+    pub source: String,
+    /// Who recorded it.
+    pub actor: String,
+    /// When fristd learned of it.
+    pub received_at: DateTime<Utc>,
+    /// When the authority reported.
+    pub reported_at: DateTime<Utc>,
+}
+
+/// What a receipt says. It states how things stand, not a difference.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ReceiptState {
+    /// Nothing is there; takes back whatever was recorded (S5).
+    Missing,
+    /// Some parts are there; these ids are missing.
+    Partial {
+        /// Ids of the parts that are missing, in the duty's order.
+        missing: Vec<String>,
+    },
+    /// All parts are there.
+    Complete,
+    /// An explicit 'nothing to report'.
+    Nil,
+    /// Need not report this time.
+    Excused {
+        /// Why.
+        reason: String,
+    },
+    /// May report later.
+    Extended {
+        /// The last day on which a report is in time.
+        until: NaiveDate,
+        /// Why.
+        reason: String,
+    },
+    /// Not due at all.
+    Exempt {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl ReceiptState {
+    /// The words of S1, in its order.
+    pub const WORDS: [&str; 7] = ["missing", "partial", "complete", "nil", "excused", "extended", "exempt"];
+
+    /// The word of S1 in commands, tables and JSON.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Partial { .. } => "partial",
+            Self::Complete => "complete",
+            Self::Nil => "nil",
+            Self::Excused { .. } => "excused",
+            Self::Extended { .. } => "extended",
+            Self::Exempt { .. } => "exempt",
+        }
+    }
+}
+
+/// What the receipts up to an instant amount to (S1).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Standing {
+    /// How things stand.
+    pub state: ReceiptState,
+    /// When the standing was reached: for a settled one the first report of the unbroken run of settled receipts, so
+    /// that a correction after completion does not make it late (S5).
+    pub since: Option<DateTime<Utc>>,
+}
+
+impl Standing {
+    /// Of one who has never been heard of.
+    pub fn silent() -> Self {
+        Self { state: ReceiptState::Missing, since: None }
+    }
+
+    /// Whether nothing more is owed for now (S1). [`standing_at`] has already turned an extension that has run out back.
+    pub fn is_settled(&self) -> bool {
+        !matches!(self.state, ReceiptState::Missing | ReceiptState::Partial { .. })
+    }
+
+    /// The ids of the parts that are missing.
+    pub fn missing_parts(&self, duty: &Duty) -> Vec<String> {
+        match &self.state {
+            ReceiptState::Partial { missing } => missing.clone(),
+            ReceiptState::Missing | ReceiptState::Extended { .. } => {
+                duty.parts.iter().map(|part| part.id.clone()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The standing that one authority's receipts, in the order in which they were recorded, amount to at an instant.
+/// Receipts received later are not looked at: the past stays as it was known (S4).
+pub fn standing_at<'a>(receipts: impl IntoIterator<Item = &'a Receipt>, at: DateTime<Utc>, zone: Tz) -> Standing {
+    let known = receipts.into_iter().filter(|receipt| receipt.received_at <= at);
+    fold(known).into_standing(at, zone)
+}
+
+/// The standing that all receipts amount to now. It does not ask when they were received, so that a clock that is set back
+/// does not forget who has reported (N4, N5).
+pub fn standing_now<'a>(receipts: impl IntoIterator<Item = &'a Receipt>, now: DateTime<Utc>, zone: Tz) -> Standing {
+    fold(receipts.into_iter()).into_standing(now, zone)
+}
+
+/// Whether the authority was settled at the end of `ends_on`, or of its extension (S5): `None` while that is open.
+pub fn in_time(receipts: &[Receipt], ends_on: NaiveDate, at: DateTime<Utc>, zone: Tz) -> Option<bool> {
+    let mut end = end_of_day(zone, ends_on);
+    loop {
+        let known = receipts.iter().filter(|receipt| receipt.received_at <= at && receipt.reported_at < end);
+        let at_end = fold(known);
+        match at_end.extension.map(|until| end_of_day(zone, until)) {
+            Some(extended_end) if extended_end > end => end = extended_end,
+            _ if at_end.is_settled_without_extension() => return Some(true),
+            _ => return (at >= end).then_some(false),
+        }
+    }
+}
+
+/// The last day of the extension that the receipts amount to, run out or not.
+pub fn extended_to<'a>(receipts: impl IntoIterator<Item = &'a Receipt>) -> Option<NaiveDate> {
+    fold(receipts.into_iter()).extension
+}
+
+/// What receipts amount to, with an extension kept beside what it covers.
+struct Folded {
+    state: ReceiptState,
+    since: Option<DateTime<Utc>>,
+    extension: Option<NaiveDate>,
+    extension_reason: String,
+    extended_since: Option<DateTime<Utc>>,
+}
+
+fn fold<'a>(receipts: impl Iterator<Item = &'a Receipt>) -> Folded {
+    let mut folded = Folded {
+        state: ReceiptState::Missing,
+        since: None,
+        extension: None,
+        extension_reason: String::new(),
+        extended_since: None,
+    };
+    for receipt in receipts {
+        let was_settled = folded.is_settled_without_extension();
+        match &receipt.state {
+            ReceiptState::Extended { until, reason } => {
+                folded.extension = Some(*until);
+                folded.extension_reason = reason.clone();
+                folded.extended_since = Some(receipt.reported_at);
+                if was_settled {
+                    folded.state = ReceiptState::Missing;
+                }
+                continue;
+            }
+            // a partial report under an extension leaves the extension standing
+            ReceiptState::Partial { .. } => {}
+            _ => folded.extension = None,
+        }
+        folded.state = receipt.state.clone();
+        if !(was_settled && folded.is_settled_without_extension()) {
+            folded.since = Some(receipt.reported_at);
+        }
+    }
+    folded
+}
+
+impl Folded {
+    fn is_settled_without_extension(&self) -> bool {
+        !matches!(self.state, ReceiptState::Missing | ReceiptState::Partial { .. })
+    }
+
+    fn into_standing(self, at: DateTime<Utc>, zone: Tz) -> Standing {
+        match self.extension {
+            Some(until) if at < end_of_day(zone, until) => Standing {
+                state: ReceiptState::Extended { until, reason: self.extension_reason },
+                since: self.extended_since,
+            },
+            _ => Standing { state: self.state, since: self.since },
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "standing_tests.rs"]
+mod tests;

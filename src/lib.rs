@@ -1,0 +1,16 @@
+//! `fristd` tracks the monthly reporting deadlines of a state's authorities, announces them, reminds only the missing,
+//! escalates, and can prove what it sent.
+//!
+//! The modules in reading order: [`domain`] holds the rules and is pure; [`settings`] turns files into checked values;
+//! [`store`] holds the only SQL; [`mail`] turns letters into mails and hands them over; [`daemon`] joins them into a tick, a
+//! delivery and a loop; [`cli`] builds the parts and prints.
+//!
+//! One rule of dependency: `main → cli → daemon → {store, mail, settings} → domain`. Modules on one level do not import each
+//! other, and the domain imports nothing but dates and holidays. `tests/layout.rs` checks it.
+
+pub mod cli;
+pub mod daemon;
+pub mod domain;
+pub mod mail;
+pub mod settings;
+pub mod store;

@@ -1,0 +1,223 @@
+//! Builds a mail's bytes, the same for the same input. Never makes up an id or a date, never lets a value end a header.
+
+use std::time::SystemTime;
+
+use chrono::{DateTime, Datelike, Utc};
+use lettre::Address;
+use lettre::address::Envelope;
+use lettre::message::header::{ContentDisposition, ContentType, HeaderName, HeaderValue};
+use lettre::message::{Mailbox as NamedMailbox, Message, MultiPart, SinglePart};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use super::typography::is_line_separator;
+use crate::domain::Mailbox;
+
+const LINE_BYTES_MAX: usize = 998; // RFC 5322, 2.1.1, less the line break
+const BOUNDARY_DIGITS: usize = 32; // 128 bits of a hash do not turn up in a text by chance
+
+/// What a mail is made of.
+#[derive(Clone, Debug)]
+pub struct Draft<'a> {
+    /// The sender that recipients see.
+    pub from: &'a Mailbox,
+    /// The sender's name; may be empty.
+    pub from_name: &'a str,
+    /// Where answers go, if not to the sender.
+    pub reply_to: Option<&'a Mailbox>,
+    /// The one recipient (M2).
+    pub to: &'a Mailbox,
+    /// The recipient's name; may be empty.
+    pub to_name: &'a str,
+    /// One line.
+    pub subject: &'a str,
+    /// The plain-text part, complete by itself (M1).
+    pub text: &'a str,
+    /// The HTML part.
+    pub html: &'a str,
+    /// `<hash@domain>`, fixed per notice (M3).
+    pub message_id: &'a str,
+    /// The announcement's Message-ID, for reminders and corrections (M3).
+    pub references: Option<&'a str>,
+    /// The `Date` header; part of the input so that a mail that is sent again is the same mail.
+    pub date: DateTime<Utc>,
+    /// Whether mail programs should mark it.
+    pub importance: Importance,
+    /// The text of an `.ics` file to be attached (M4).
+    pub calendar: Option<&'a str>,
+}
+
+/// Whether mail programs should mark a mail as important.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Importance {
+    /// As any other mail.
+    #[default]
+    Normal,
+    /// Marked.
+    High,
+}
+
+/// Why a mail cannot be built.
+#[derive(Error, Clone, PartialEq, Eq, Debug)]
+pub enum BuildError {
+    /// A value would end its header or hide in it.
+    #[error("{header}: {value:?} contains a control character or a line separator; accepted: one line of visible text")]
+    ControlCharacter {
+        /// The header's name.
+        header: &'static str,
+        /// The value.
+        value: String,
+    },
+    /// Not of the form of a Message-ID.
+    #[error("{header}: {value:?} is no message id; accepted: <name@domain> in printable ASCII without spaces")]
+    MessageId {
+        /// The header's name.
+        header: &'static str,
+        /// The value.
+        value: String,
+    },
+    /// An address that the mail system's grammar does not have.
+    #[error("{header}: {value:?} cannot stand in a header: {why}; accepted: name@domain.tld")]
+    Address {
+        /// The header's name.
+        header: &'static str,
+        /// The value.
+        value: String,
+        /// The mail library's words.
+        why: String,
+    },
+    /// A date that the header cannot say.
+    #[error("Date: {0} cannot stand in a header; accepted: a year from 1970 to 9999")]
+    Date(DateTime<Utc>),
+    /// A part is blank.
+    #[error("{0} is empty; accepted: some text")]
+    Empty(&'static str),
+    /// A word too long for a line.
+    #[error("a line has {bytes} bytes; accepted: at most 998, so shorten the longest word of a header")]
+    LineTooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// The mail library refused the rest.
+    #[error("the mail cannot be put together: {0}")]
+    Library(String),
+}
+
+/// Builds the mail: text and HTML as alternatives, with the calendar entry attached if there is one.
+///
+/// The bytes are 7-bit, have lines of at most 998 bytes that end in CR LF, and are the same for the same draft.
+///
+/// # Errors
+/// If a header's value has a control character, if an id or address is malformed, or if a part is empty.
+pub fn build(draft: &Draft<'_>) -> Result<Vec<u8>, BuildError> {
+    let subject = visible("Subject", draft.subject)?;
+    for (what, value) in [("the subject", subject), ("the text part", draft.text), ("the HTML part", draft.html)] {
+        if value.trim().is_empty() {
+            return Err(BuildError::Empty(what));
+        }
+    }
+    if !(1970..=9999).contains(&draft.date.year()) {
+        return Err(BuildError::Date(draft.date));
+    }
+    let from = named("From", draft.from, draft.from_name)?;
+    let to = named("To", draft.to, draft.to_name)?;
+    let message_id = checked_id("Message-ID", draft.message_id)?;
+    let envelope = Envelope::new(Some(from.email.clone()), vec![to.email.clone()]).map_err(library)?;
+    let mut message = Message::builder()
+        .envelope(envelope)
+        .date(SystemTime::from(draft.date))
+        .from(from)
+        .to(to)
+        .subject(subject)
+        .message_id(Some(message_id.to_owned()))
+        .raw_header(fixed_header("Auto-Submitted", "auto-generated"))
+        .raw_header(fixed_header("X-Auto-Response-Suppress", "OOF, AutoReply"));
+    if let Some(reply_to) = draft.reply_to {
+        message = message.reply_to(named("Reply-To", reply_to, "")?);
+    }
+    if let Some(references) = draft.references {
+        let references = checked_id("References", references)?.to_owned();
+        message = message.in_reply_to(references.clone()).references(references);
+    }
+    if draft.importance == Importance::High {
+        message = message.raw_header(fixed_header("Importance", "high"));
+    }
+    let bytes = message.multipart(body(draft)).map_err(library)?.formatted();
+    check_lines(&bytes)?;
+    Ok(bytes)
+}
+
+/// The SHA-256 of some bytes in lower-case hexadecimal digits.
+///
+/// ```
+/// use fristd::mail::sha256_hex;
+/// assert_eq!(&sha256_hex(b"")[..16], "e3b0c44298fc1c14");
+/// ```
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn body(draft: &Draft<'_>) -> MultiPart {
+    let alternative = MultiPart::alternative()
+        .boundary(boundary("alternative", draft.message_id))
+        .singlepart(SinglePart::plain(draft.text.to_owned()))
+        .singlepart(SinglePart::html(draft.html.to_owned()));
+    let Some(calendar) = draft.calendar else { return alternative };
+    let content_type = ContentType::parse("text/calendar; charset=utf-8; method=PUBLISH").expect("a constant media type");
+    let attachment = SinglePart::builder()
+        .header(content_type)
+        .header(ContentDisposition::attachment("frist.ics"))
+        .body(calendar.to_owned());
+    MultiPart::mixed().boundary(boundary("mixed", draft.message_id)).multipart(alternative).singlepart(attachment)
+}
+
+/// Fixed per notice and part, so that the same draft gives the same bytes.
+fn boundary(part: &str, message_id: &str) -> String {
+    format!("fristd-{}", &sha256_hex(format!("{part} {message_id}").as_bytes())[..BOUNDARY_DIGITS])
+}
+
+fn named(header: &'static str, mailbox: &Mailbox, name: &str) -> Result<NamedMailbox, BuildError> {
+    let name = visible(header, name)?.trim();
+    let email: Address = mailbox.as_str().parse().map_err(|error: lettre::address::AddressError| BuildError::Address {
+        header,
+        value: mailbox.to_string(),
+        why: error.to_string(),
+    })?;
+    Ok(NamedMailbox::new((!name.is_empty()).then(|| name.to_owned()), email))
+}
+
+fn visible<'a>(header: &'static str, value: &'a str) -> Result<&'a str, BuildError> {
+    if value.chars().any(|c| c.is_control() || is_line_separator(c)) {
+        return Err(BuildError::ControlCharacter { header, value: value.chars().take(200).collect() });
+    }
+    Ok(value)
+}
+
+fn checked_id<'a>(header: &'static str, value: &'a str) -> Result<&'a str, BuildError> {
+    let inner = value.strip_prefix('<').and_then(|rest| rest.strip_suffix('>'));
+    let is_part = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>@".contains(&byte));
+    match inner.and_then(|inner| inner.split_once('@')) {
+        Some((name, domain)) if is_part(name) && is_part(domain) => Ok(value),
+        _ => Err(BuildError::MessageId { header, value: value.chars().take(200).collect() }),
+    }
+}
+
+fn fixed_header(name: &'static str, value: &str) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
+}
+
+fn check_lines(bytes: &[u8]) -> Result<(), BuildError> {
+    let longest = bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line).len()).max();
+    match longest {
+        Some(length) if length > LINE_BYTES_MAX => Err(BuildError::LineTooLong { bytes: length }),
+        _ => Ok(()),
+    }
+}
+
+fn library(error: lettre::error::Error) -> BuildError {
+    BuildError::Library(error.to_string())
+}
+
+#[cfg(test)]
+#[path = "message_tests.rs"]
+mod tests;

@@ -1,0 +1,22 @@
+//! Turns letters into mail and hands mail to the mail system. Never decides who is told what, never reads the clock.
+
+pub mod calendar_entry;
+pub mod directory;
+pub mod message;
+pub mod smtp;
+pub mod templates;
+pub mod transport;
+
+mod context;
+mod overrides;
+mod typography;
+mod vocabulary;
+
+pub mod samples;
+
+pub use calendar_entry::calendar_entry;
+pub use directory::DirectoryTransport;
+pub use message::{BuildError, Draft, Importance, build, sha256_hex};
+pub use smtp::{Relay, RelayError, SmtpTransport, Tls};
+pub use templates::{RenderError, Rendered, TemplateComplaint, Templates};
+pub use transport::{OutgoingMail, Transport};

@@ -1,0 +1,188 @@
+//! Checks what fristd.toml and the environment say about the service. Never opens a database, never connects to a relay.
+
+use std::path::PathBuf;
+
+use chrono_tz::Tz;
+
+use super::complaint::Report;
+use super::layers::Layers;
+use super::smtp::{self, SmtpSettings};
+use super::source_text::Folder;
+use super::values::{self, quoted};
+use crate::domain::Mailbox;
+use crate::domain::delivery::OnUncertain;
+
+const TICK_SECONDS_MAX: i64 = 300; // a reminder is never later than five minutes
+const NOTICES_A_TICK_MAX: i64 = 100_000; // far above any roster; a bound that never holds would be none (N9)
+
+/// How the service runs: where it keeps what, and how mail leaves.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// The folder for everything that the service writes.
+    pub data_dir: PathBuf,
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// The folder whose templates override the embedded ones.
+    pub templates_dir: Option<PathBuf>,
+    /// The pause between two ticks, 1 to 300.
+    pub tick_seconds: u32,
+    /// How mail leaves.
+    pub transport: Transport,
+    /// Who mail comes from.
+    pub sender: Sender,
+    /// What to do when a mail's fate is unknown (M6).
+    pub on_uncertain: OnUncertain,
+}
+
+/// How mail leaves.
+#[derive(Clone, Debug)]
+pub enum Transport {
+    /// Each mail becomes an `.eml` file; nothing is sent.
+    Directory {
+        /// Where the files go.
+        folder: PathBuf,
+    },
+    /// To a relay.
+    Smtp(SmtpSettings),
+}
+
+/// Who mail comes from.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// The address in `From`.
+    pub from: Mailbox,
+    /// The name beside it.
+    pub from_name: String,
+    /// Where answers go, if not there.
+    pub reply_to: Option<Mailbox>,
+    /// Where the relay's failure reports go; a real mailbox (M3).
+    pub envelope_from: Mailbox,
+}
+
+/// What else fristd.toml says; paths are resolved, and `None` after a complaint.
+pub(super) struct Rest {
+    pub(super) zone: Option<Tz>,
+    pub(super) calendars: Option<PathBuf>,
+    pub(super) cycles: Option<PathBuf>,
+    pub(super) authorities: Option<PathBuf>,
+    pub(super) contacts: Option<PathBuf>,
+    pub(super) notices_a_tick_max: Option<usize>,
+}
+
+/// Reads the keys that do not concern the running service.
+pub(super) fn read_rest(layers: &Layers, folder: &Folder) -> Rest {
+    let zone = layers.text("time_zone").and_then(|zone| {
+        let remedy = "accepted: a name of the IANA database, like Europe/Berlin";
+        zone.accept(|name| name.parse().map_err(|_| format!("unknown time zone {}; {remedy}", quoted(name))))
+    });
+    let path = |key| path(layers, folder, key);
+    Rest {
+        zone,
+        calendars: path("calendars"),
+        cycles: path("cycles"),
+        authorities: path("authorities"),
+        contacts: path("contacts"),
+        notices_a_tick_max: layers
+            .number("limits.notices_a_tick_max", 1..=NOTICES_A_TICK_MAX)
+            .map(|bound| bound as usize),
+    }
+}
+
+/// Reads the keys of the running service; `None` after a complaint.
+pub(super) fn read(layers: &Layers, folder: &mut Folder, report: &Report) -> Option<Service> {
+    let data_dir = path(layers, folder, "data");
+    let database = match layers.text("database") {
+        Some(database) => database.accept(|text| database_file(text)).map(|file| folder.resolve(file)),
+        None => data_dir.as_ref().map(|data| data.join("fristd.sqlite")),
+    };
+    let templates_dir = read_templates_dir(layers, folder);
+    let tick_seconds = layers.number("tick_seconds", 1..=TICK_SECONDS_MAX);
+    let transport = word(layers, "mail.transport", &[("directory", false), ("smtp", true)]);
+    // the keys of the other transport are checked as well: switching must not bring up old mistakes
+    let directory = match layers.is_set("mail.directory") {
+        true => path(layers, folder, "mail.directory"),
+        false => data_dir.as_ref().map(|data| data.join("outbox")),
+    };
+    let smtp = smtp::read(layers, folder, transport == Some(true), report);
+    let sender = read_sender(layers, transport == Some(true));
+    let on_uncertain =
+        word(layers, "mail.on_uncertain", &[("resend", OnUncertain::Resend), ("hold", OnUncertain::Hold)]);
+    let transport = if transport? { Transport::Smtp(smtp?) } else { Transport::Directory { folder: directory? } };
+    Some(Service {
+        data_dir: data_dir?,
+        database: database?,
+        templates_dir,
+        tick_seconds: tick_seconds?,
+        transport,
+        sender: sender?,
+        on_uncertain: on_uncertain?,
+    })
+}
+
+fn database_file(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() {
+        return Err("is no path; write one or leave the key out".to_owned());
+    }
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        // the value may hold a password: it is not shown
+        return Err("PostgreSQL is not yet supported; accepted: the path of an SQLite file".to_owned());
+    }
+    if text.contains("://") || text.starts_with("sqlite:") {
+        let scheme = text.split(':').next().unwrap_or_default();
+        return Err(format!(
+            "{} is no path; write the path of an SQLite file without a scheme",
+            quoted(&format!("{scheme}:"))
+        ));
+    }
+    Ok(PathBuf::from(text))
+}
+
+/// The folder of templates, if it is there; one that is named must be.
+fn read_templates_dir(layers: &Layers, folder: &mut Folder) -> Option<PathBuf> {
+    let path = path(layers, folder, "templates")?;
+    if path.is_dir() {
+        folder.files.push(path.clone());
+        return Some(path);
+    }
+    if layers.is_set("templates") {
+        let message = format!("{} is no folder; create it or leave the key out", path.display());
+        layers.spot("templates").complain(message);
+    }
+    None
+}
+
+fn read_sender(layers: &Layers, is_sending: bool) -> Option<Sender> {
+    if is_sending && !layers.is_set("mail.from") {
+        let message = "is missing; mail over SMTP needs a sender: write for example from = \"fristen@zrk.example\"";
+        layers.spot("mail.from").complain(message);
+    }
+    let mailbox = |key| layers.text(key).map(|address| address.accept(|text| values::mailbox(text)));
+    let from_name = layers.text("mail.from_name").and_then(|name| name.accept(|text| values::name(text)));
+    let (from, reply_to, envelope_from) =
+        (mailbox("mail.from"), mailbox("mail.reply_to"), mailbox("mail.envelope_from"));
+    let from = from.flatten()?;
+    let reply_to = match reply_to {
+        Some(address) => Some(address?),
+        None => None,
+    };
+    let envelope_from = envelope_from.map_or(Some(from.clone()), |address| address)?;
+    Some(Sender { from, from_name: from_name?, reply_to, envelope_from })
+}
+
+/// A path, relative to the folder of fristd.toml; an empty one is complained about.
+pub(super) fn path(layers: &Layers, folder: &Folder, key: &str) -> Option<PathBuf> {
+    let path = layers.text(key)?;
+    path.accept(|text| match text.is_empty() || text.contains('\0') {
+        true => Err("is no path; write one or leave the key out".to_owned()),
+        false => Ok(folder.resolve(text)),
+    })
+}
+
+/// One of several words.
+pub(super) fn word<T: Copy>(layers: &Layers, key: &str, words: &[(&str, T)]) -> Option<T> {
+    layers.text(key)?.accept(|text| {
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let found = words.iter().find(|(word, _)| word == text).map(|(_, meaning)| *meaning);
+        found.ok_or_else(|| format!("unknown value {}; known: {}", quoted(text), known.join(", ")))
+    })
+}

@@ -1,0 +1,241 @@
+//! The service's own state, import signals, revisions and recorded steps. Never computes a deadline.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::domain::ladder::DateFacts;
+use crate::domain::plan::StepRecord;
+use crate::domain::{Deadline, DutyId, ImportSignal, Month, Revision};
+
+use super::rows::Place;
+use super::{StoreError, Tx};
+
+/// Dates by month and duty where a deadline was told, and by month where an import was signalled.
+pub type DatesSince = (HashMap<(Month, DutyId), DateFacts>, HashMap<Month, DateFacts>);
+
+/// How sending stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServiceState {
+    /// The first cycle of this store (N11).
+    pub first_cycle: Option<Month>,
+    /// Since when, and by whom, all sending is paused (N8).
+    pub paused: Option<(DateTime<Utc>, String)>,
+    /// Rises with every change that planning must look at.
+    pub changes: i64,
+}
+
+impl Tx {
+    pub(super) async fn create_service_row(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO service (id, created_at, changes) VALUES (1, $1, 0) ON CONFLICT DO NOTHING")
+            .bind(now)
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
+
+    /// The service's own state.
+    pub async fn service(&mut self) -> Result<ServiceState, StoreError> {
+        let (first_cycle, paused_at, paused_by, changes): (Option<String>, Option<DateTime<Utc>>, Option<String>, i64) =
+            sqlx::query_as("SELECT first_cycle, paused_at, paused_by, changes FROM service WHERE id = 1")
+                .fetch_one(&mut *self.tx)
+                .await?;
+        let place = Place { table: "service", row: "1" };
+        Ok(ServiceState {
+            first_cycle: first_cycle.map(|month| place.month(&month)).transpose()?,
+            paused: paused_at.map(|at| (at, paused_by.unwrap_or_default())),
+            changes,
+        })
+    }
+
+    /// Sets the first cycle, once (N11).
+    pub async fn set_first_cycle(&mut self, month: Month) -> Result<(), StoreError> {
+        sqlx::query("UPDATE service SET first_cycle = $1 WHERE id = 1 AND first_cycle IS NULL")
+            .bind(month.to_string())
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Pauses all sending, or lets it go on (N8). Says whether that changed anything.
+    pub async fn set_paused(&mut self, paused: bool, actor: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let changed = sqlx::query(
+            "UPDATE service SET paused_at = $1, paused_by = $2, changes = changes + 1
+             WHERE id = 1 AND (paused_at IS NULL) = $3",
+        )
+        .bind(paused.then_some(now))
+        .bind(paused.then_some(actor))
+        .bind(paused)
+        .execute(&mut *self.tx)
+        .await?
+        .rows_affected();
+        if changed == 1 {
+            let event = if paused { "paused" } else { "resumed" };
+            self.append_log(now, actor, event, &serde_json::json!({})).await?;
+        }
+        Ok(changed == 1)
+    }
+
+    /// Tells planning that something has changed.
+    pub(super) async fn touch(&mut self) -> Result<(), StoreError> {
+        sqlx::query("UPDATE service SET changes = changes + 1 WHERE id = 1").execute(&mut *self.tx).await?;
+        Ok(())
+    }
+
+    /// Records that data were imported (F1).
+    pub async fn record_import(&mut self, signal: &ImportSignal) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO import_signals (number, month, import_on, received_at, actor)
+             VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM import_signals), $1, $2, $3, $4)",
+        )
+        .bind(signal.month.to_string())
+        .bind(signal.import_on)
+        .bind(signal.received_at)
+        .bind(&signal.actor)
+        .execute(&mut *self.tx)
+        .await?;
+        let facts = serde_json::json!({ "month": signal.month.to_string(), "import": signal.import_on });
+        self.append_log(signal.received_at, &signal.actor, "imported", &facts).await?;
+        self.touch().await
+    }
+
+    /// What the dates of all cycles since a month hang on: by month and duty where a deadline was told, else by month.
+    pub async fn dates_since(&mut self, since: Month) -> Result<DatesSince, StoreError> {
+        type SignalRow = (String, NaiveDate, DateTime<Utc>, String);
+        type RevisionRow = (String, String, i64, NaiveDate, NaiveDate, NaiveDate, Option<String>, DateTime<Utc>);
+        let signals: Vec<SignalRow> = sqlx::query_as(
+            "SELECT month, import_on, received_at, actor FROM import_signals WHERE month >= $1 ORDER BY number",
+        )
+        .bind(since.to_string())
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let revisions: Vec<RevisionRow> = sqlx::query_as(
+            "SELECT month, duty, number, import_on, stated_on, ends_on, reason, frozen_at FROM revisions
+             WHERE month >= $1 ORDER BY month, duty, number",
+        )
+        .bind(since.to_string())
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let mut by_month: HashMap<Month, DateFacts> = HashMap::new();
+        for (month, import_on, received_at, actor) in signals {
+            let month = Place { table: "import_signals", row: &month }.month(&month)?;
+            let signal = Some(ImportSignal { month, import_on, received_at, actor });
+            by_month.insert(month, DateFacts { signal, revisions: Vec::new() });
+        }
+        let mut by_duty: HashMap<(Month, DutyId), DateFacts> = HashMap::new();
+        for (month, duty, number, import_on, stated_on, ends_on, reason, frozen_at) in revisions {
+            let place = Place { table: "revisions", row: &duty };
+            let (month, number) = (place.month(&month)?, place.number("number", number)?);
+            let signal = by_month.get(&month).and_then(|facts| facts.signal.clone());
+            let known = by_duty.entry((month, duty.into())).or_insert(DateFacts { signal, revisions: Vec::new() });
+            let deadline = Deadline { import_on, stated_on, ends_on };
+            known.revisions.push(Revision { number, deadline, reason, frozen_at });
+        }
+        Ok((by_duty, by_month))
+    }
+
+    /// What a duty's dates in a month hang on.
+    pub async fn date_facts(&mut self, month: Month, duty: &str) -> Result<DateFacts, StoreError> {
+        Ok(DateFacts { signal: self.import_signal(month).await?, revisions: self.revisions(month, duty).await? })
+    }
+
+    /// The newest import signal of a month.
+    pub async fn import_signal(&mut self, month: Month) -> Result<Option<ImportSignal>, StoreError> {
+        let row: Option<(NaiveDate, DateTime<Utc>, String)> = sqlx::query_as(
+            "SELECT import_on, received_at, actor FROM import_signals WHERE month = $1 ORDER BY number DESC LIMIT 1",
+        )
+        .bind(month.to_string())
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        Ok(row.map(|(import_on, received_at, actor)| ImportSignal { month, import_on, received_at, actor }))
+    }
+
+    /// The deadlines that were told, oldest first.
+    pub async fn revisions(&mut self, month: Month, duty: &str) -> Result<Vec<Revision>, StoreError> {
+        type Row = (i64, NaiveDate, NaiveDate, NaiveDate, Option<String>, DateTime<Utc>);
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT number, import_on, stated_on, ends_on, reason, frozen_at FROM revisions
+             WHERE month = $1 AND duty = $2 ORDER BY number",
+        )
+        .bind(month.to_string())
+        .bind(duty)
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let row_name = format!("{month} {duty}");
+        let place = Place { table: "revisions", row: &row_name };
+        rows.into_iter()
+            .map(|(number, import_on, stated_on, ends_on, reason, frozen_at)| {
+                let deadline = Deadline { import_on, stated_on, ends_on };
+                Ok(Revision { number: place.number("number", number)?, deadline, reason, frozen_at })
+            })
+            .collect()
+    }
+
+    /// Freezes a deadline (F5). A revision that is there already stays as it is.
+    pub async fn freeze(&mut self, month: Month, duty: &str, revision: &Revision) -> Result<(), StoreError> {
+        let Deadline { import_on, stated_on, ends_on } = revision.deadline;
+        let added = sqlx::query(
+            "INSERT INTO revisions (month, duty, number, import_on, stated_on, ends_on, reason, frozen_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+        )
+        .bind(month.to_string())
+        .bind(duty)
+        .bind(i64::from(revision.number))
+        .bind(import_on)
+        .bind(stated_on)
+        .bind(ends_on)
+        .bind(&revision.reason)
+        .bind(revision.frozen_at)
+        .execute(&mut *self.tx)
+        .await?
+        .rows_affected();
+        if added == 1 {
+            let event = if revision.number == 1 { "deadline frozen" } else { "deadline corrected" };
+            let facts = serde_json::json!({
+                "month": month.to_string(), "duty": duty, "revision": revision.number, "import": import_on,
+                "stated_on": stated_on, "ends_on": ends_on, "reason": revision.reason,
+            });
+            self.append_log(revision.frozen_at, "fristd", event, &facts).await?;
+        }
+        Ok(())
+    }
+
+    /// Which steps were planned or skipped, with their revision.
+    pub async fn recorded_steps(&mut self, month: Month, duty: &str) -> Result<HashSet<(String, u32)>, StoreError> {
+        let rows: Vec<(String, i64)> =
+            sqlx::query_as("SELECT step, revision FROM steps WHERE month = $1 AND duty = $2")
+                .bind(month.to_string())
+                .bind(duty)
+                .fetch_all(&mut *self.tx)
+                .await?;
+        let place = Place { table: "steps", row: duty };
+        rows.into_iter().map(|(step, revision)| Ok((step, place.number("revision", revision)?))).collect()
+    }
+
+    /// Records that a step was planned or skipped. Says whether that was new.
+    pub async fn record_step(&mut self, record: &StepRecord, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let added = sqlx::query(
+            "INSERT INTO steps (month, duty, step, revision, kind, due_at, skipped, recorded_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+        )
+        .bind(record.month.to_string())
+        .bind(&*record.duty)
+        .bind(&record.step)
+        .bind(i64::from(record.revision))
+        .bind(record.kind.as_str())
+        .bind(record.due_at)
+        .bind(&record.skipped)
+        .bind(now)
+        .execute(&mut *self.tx)
+        .await?
+        .rows_affected();
+        if let (1, Some(reason)) = (added, &record.skipped) {
+            let facts = serde_json::json!({
+                "month": record.month.to_string(), "duty": &*record.duty, "step": record.step,
+                "revision": record.revision, "reason": reason,
+            });
+            self.append_log(now, "fristd", "step skipped", &facts).await?;
+        }
+        Ok(added == 1)
+    }
+}

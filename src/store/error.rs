@@ -1,0 +1,98 @@
+//! What can go wrong with the store, with place and remedy. Never hides a cause.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A folder or file cannot be used.
+    #[error("{path}: cannot be used: {cause}; give fristd a folder that it may write (`data` in fristd.toml)")]
+    Folder {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// The database cannot be opened.
+    #[error("{database}: cannot be opened: {cause}; is it a SQLite file of fristd that this user may write?")]
+    Open {
+        /// Which one.
+        database: PathBuf,
+        /// Why.
+        cause: sqlx::Error,
+    },
+    /// The database was made by a newer fristd.
+    #[error("{database}: was made by a newer fristd (it has migration {version}); install that version, or a backup")]
+    Newer {
+        /// Which one.
+        database: PathBuf,
+        /// The migration that this version does not know.
+        version: i64,
+    },
+    /// A migration that ran is not the one of this version.
+    #[error("{database}: migration {version} differs from this fristd's; was it made by a build of your own?")]
+    Changed {
+        /// Which one.
+        database: PathBuf,
+        /// The migration.
+        version: i64,
+    },
+    /// The tables could not be brought up to date.
+    #[error("{database}: its tables cannot be brought up to date: {cause}")]
+    Migration {
+        /// Which one.
+        database: PathBuf,
+        /// Why.
+        cause: Box<sqlx::migrate::MigrateError>,
+    },
+    /// Another daemon runs on the same file.
+    #[error("{database}: another `fristd run` is at work on it; stop that one, or give this one its own `data` folder")]
+    AlreadyRunning {
+        /// Which one.
+        database: PathBuf,
+    },
+    /// A value that fristd did not write.
+    #[error(
+        "table {table}, row {row}: column {column} holds {value:?}, which is no {wanted}; restore it from a backup"
+    )]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// Its key.
+        row: String,
+        /// The column.
+        column: &'static str,
+        /// What it holds.
+        value: String,
+        /// What it should hold.
+        wanted: &'static str,
+    },
+    /// The deliverer's lease ran out before the reply came.
+    #[error("notice {notice}: the lease was lost before the reply could be recorded; nothing was changed")]
+    LeaseLost {
+        /// Which one.
+        notice: String,
+    },
+    /// Nothing of that name.
+    #[error("{what}: there is none; {remedy}")]
+    NotFound {
+        /// What was asked for.
+        what: String,
+        /// How to find what there is.
+        remedy: &'static str,
+    },
+    /// Any other failure of the database, a full disk among them.
+    #[error("the database refused: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+impl StoreError {
+    pub(super) fn folder(path: &Path, cause: io::Error) -> Self {
+        Self::Folder { path: path.to_owned(), cause }
+    }
+
+    pub(super) fn open(database: &Path, cause: sqlx::Error) -> Self {
+        Self::Open { database: database.to_owned(), cause }
+    }
+}

@@ -1,0 +1,447 @@
+//! Notices from queueing to the reply. Never sends one and never decides whether it is called for.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest, Sha256};
+use sqlx::types::Json;
+use sqlx::{QueryBuilder, Sqlite};
+
+use crate::domain::delivery::{Outcome, State};
+use crate::domain::plan::Said;
+use crate::domain::{Alert, AuthorityId, Mailbox, Month, NewNotice};
+
+use super::log::hex;
+use super::rows::{Place, ids};
+use super::{StoreError, Tx};
+
+const INSERT_ROWS_MAX: usize = 500; // times 17 columns stays below SQLite's 32,766 bound values
+const LEASE_MINUTES: i64 = 10; // a batch takes seconds; a relay that hangs ends the batch at its first time-out
+
+/// A notice in the hands of a deliverer.
+#[derive(Clone, Debug)]
+pub struct ClaimedNotice {
+    /// Its id.
+    pub id: String,
+    /// What it is.
+    pub notice: NewNotice,
+    /// How many attempts there were before.
+    pub attempts: u32,
+    /// Whether it was uncertain before, so that this is the one more (M6).
+    pub was_uncertain: bool,
+    /// Which claim this is; a reply under another one changes nothing.
+    pub lease: i64,
+    /// Until when it is this deliverer's.
+    pub lease_until: DateTime<Utc>,
+}
+
+/// One attempt to deliver, as it ended.
+#[derive(Clone, Debug)]
+pub struct Delivery<'a> {
+    /// What became of the notice.
+    pub outcome: Outcome,
+    /// The relay's words, or what went wrong.
+    pub reply: &'a str,
+    /// The mail's subject.
+    pub subject: &'a str,
+    /// The SHA-256 of the mail, in hexadecimal.
+    pub sha256: &'a str,
+    /// The mail, if it was handed over.
+    pub mail: Option<&'a [u8]>,
+    /// What the ZRK must look at because of it.
+    pub alert: Option<Alert>,
+}
+
+type NoticeRow = (
+    String,
+    String,
+    String,
+    String,
+    i64,
+    String,
+    String,
+    Option<String>,
+    Json<Vec<String>>,
+    DateTime<Utc>,
+    i64,
+    i64,
+    i64,
+);
+
+/// A notice's id: the same for the same key (N4), so that its Message-ID outlives even the loss of the database.
+pub fn notice_id(notice: &NewNotice) -> String {
+    const ID_BYTES: usize = 16; // as many as a UUID has
+    let mut hasher = Sha256::new();
+    let (month, revision) = (notice.month.to_string(), notice.revision.to_string());
+    for field in [&month, duty_column(notice), &notice.step, &revision, notice.mailbox.as_str()] {
+        hasher.update(field.as_bytes());
+        hasher.update(b"\n");
+    }
+    hex(&hasher.finalize()[..ID_BYTES])
+}
+
+impl Tx {
+    /// Queues notices; one whose key is there already stays as it is (N4). Returns how many were new.
+    pub async fn queue_notices(&mut self, notices: &[NewNotice], now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut added = 0;
+        for rows in notices.chunks(INSERT_ROWS_MAX) {
+            let mut builder = QueryBuilder::<Sqlite>::new(
+                "INSERT INTO notices (id, month, duty, step, revision, mailbox, kind, office, authorities, due_at,
+                 queued_at, state, reason, next_at, attempts, uncertain, lease, changed_at) ",
+            );
+            builder.push_values(rows, |mut row, notice| {
+                let state = if notice.hold.is_some() { State::Held } else { State::Queued };
+                row.push_bind(notice_id(notice))
+                    .push_bind(notice.month.to_string())
+                    .push_bind(duty_column(notice))
+                    .push_bind(&notice.step)
+                    .push_bind(i64::from(notice.revision))
+                    .push_bind(notice.mailbox.as_str())
+                    .push_bind(notice.kind.as_str())
+                    .push_bind(notice.office.as_deref())
+                    .push_bind(Json(&*notice.authorities.iter().map(|id| &**id).collect::<Vec<&str>>()))
+                    .push_bind(notice.due_at)
+                    .push_bind(now)
+                    .push_bind(state.as_str())
+                    .push_bind(&notice.hold)
+                    .push_bind(notice.hold.is_none().then_some(now))
+                    .push("0, 0, 0")
+                    .push_bind(now);
+            });
+            builder.push(" ON CONFLICT DO NOTHING");
+            added += builder.build().execute(&mut *self.tx).await?.rows_affected();
+        }
+        if added > 0 {
+            self.log_queued(notices, now).await?;
+            self.touch().await?;
+        }
+        Ok(added)
+    }
+
+    /// All notices of a duty's cycle, as planning and reports need them.
+    pub async fn said(&mut self, month: Month, duty: &str) -> Result<Vec<Said>, StoreError> {
+        type Row = (
+            String,
+            String,
+            String,
+            i64,
+            String,
+            Option<String>,
+            Json<Vec<String>>,
+            DateTime<Utc>,
+            String,
+            Option<DateTime<Utc>>,
+        );
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT id, step, kind, revision, mailbox, office, authorities, due_at, state, accepted_at
+             FROM notices WHERE month = $1 AND duty = $2 ORDER BY due_at, mailbox",
+        )
+        .bind(month.to_string())
+        .bind(duty)
+        .fetch_all(&mut *self.tx)
+        .await?;
+        rows.into_iter()
+            .map(|(id, step, kind, revision, mailbox, office, Json(authorities), due_at, state, accepted_at)| {
+                let place = Place { table: "notices", row: &id };
+                Ok(Said {
+                    step,
+                    kind: place.kind(&kind)?,
+                    revision: place.number("revision", revision)?,
+                    mailbox: place.mailbox(&mailbox)?,
+                    office: office.map(Into::into),
+                    authorities: ids(authorities),
+                    due_at,
+                    state: place.state(&state)?,
+                    accepted_at,
+                })
+            })
+            .collect()
+    }
+
+    /// The id of the announcement that a mailbox got in a duty's cycle, to which later mails refer (M3).
+    pub async fn announcement(
+        &mut self,
+        month: Month,
+        duty: &str,
+        mailbox: &Mailbox,
+    ) -> Result<Option<String>, StoreError> {
+        let row: Option<(String,)> = sqlx::query_as(
+            "SELECT id FROM notices WHERE month = $1 AND duty = $2 AND mailbox = $3 AND kind = 'announcement'
+               AND state IN ('accepted', 'uncertain') ORDER BY revision LIMIT 1",
+        )
+        .bind(month.to_string())
+        .bind(duty)
+        .bind(mailbox.as_str())
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        Ok(row.map(|(id,)| id))
+    }
+
+    /// Notices whose turn has come, oldest first.
+    pub async fn due_notices(
+        &mut self,
+        now: DateTime<Utc>,
+        count_max: usize,
+    ) -> Result<Vec<ClaimedNotice>, StoreError> {
+        let rows: Vec<NoticeRow> = sqlx::query_as(
+            "SELECT id, month, duty, step, revision, mailbox, kind, office, authorities, due_at, attempts, uncertain, lease
+             FROM notices WHERE next_at <= $1 AND state IN ('queued', 'retry', 'uncertain')
+             ORDER BY due_at, step, mailbox LIMIT $2",
+        )
+        .bind(now)
+        .bind(count_max as i64)
+        .fetch_all(&mut *self.tx)
+        .await?;
+        rows.into_iter().map(|row| claimable(row, now)).collect()
+    }
+
+    /// The earliest instant at which a waiting notice may be claimed.
+    pub async fn next_due_at(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let row: Option<(DateTime<Utc>,)> = sqlx::query_as(
+            "SELECT next_at FROM notices WHERE next_at IS NOT NULL AND state IN ('queued', 'retry', 'uncertain')
+             ORDER BY next_at LIMIT 1",
+        )
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        Ok(row.map(|(at,)| at))
+    }
+
+    /// Whether a lease has ended without a reply.
+    pub async fn has_stale_claims(&mut self, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let row: Option<(i64,)> =
+            sqlx::query_as("SELECT 1 FROM notices WHERE next_at <= $1 AND state = 'claimed' LIMIT 1")
+                .bind(now)
+                .fetch_optional(&mut *self.tx)
+                .await?;
+        Ok(row.is_some())
+    }
+
+    /// Claims a notice for sending, about these authorities.
+    pub async fn claim(
+        &mut self,
+        claimed: &ClaimedNotice,
+        authorities: &[AuthorityId],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let touched = sqlx::query(
+            "UPDATE notices SET state = 'claimed', authorities = $3, lease = $2, lease_until = $4, next_at = $4,
+                                handed_over_at = NULL, changed_at = $5
+             WHERE id = $1 AND lease = $2 - 1 AND state IN ('queued', 'retry', 'uncertain')",
+        )
+        .bind(&claimed.id)
+        .bind(claimed.lease)
+        .bind(Json(authorities.iter().map(|id| &**id).collect::<Vec<&str>>()))
+        .bind(claimed.lease_until)
+        .bind(now)
+        .execute(&mut *self.tx)
+        .await?
+        .rows_affected();
+        held_by(touched, &claimed.id)
+    }
+
+    /// Ends a notice that is not to be sent, with the reason (N5).
+    pub async fn end_unsent(
+        &mut self,
+        id: &str,
+        state: State,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        sqlx::query("UPDATE notices SET state = $2, reason = $3, next_at = NULL, lease_until = NULL, changed_at = $4 WHERE id = $1")
+            .bind(id)
+            .bind(state.as_str())
+            .bind(reason)
+            .bind(now)
+            .execute(&mut *self.tx)
+            .await?;
+        let facts = serde_json::json!({ "notice": id, "reason": reason });
+        self.append_log(now, "fristd", state.as_str(), &facts).await?;
+        self.touch().await
+    }
+
+    /// Records that the mail is about to be handed over: from here on its fate is uncertain until the reply (M6).
+    pub async fn record_hand_over(&mut self, claimed: &ClaimedNotice, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let touched =
+            sqlx::query("UPDATE notices SET handed_over_at = $3 WHERE id = $1 AND lease = $2 AND state = 'claimed'")
+                .bind(&claimed.id)
+                .bind(claimed.lease)
+                .bind(now)
+                .execute(&mut *self.tx)
+                .await?
+                .rows_affected();
+        held_by(touched, &claimed.id)
+    }
+
+    /// Records how an attempt ended (M6, M7).
+    pub async fn record_reply(
+        &mut self,
+        claimed: &ClaimedNotice,
+        delivery: &Delivery<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<State, StoreError> {
+        let (state, next_at) = match delivery.outcome {
+            Outcome::Accepted => (State::Accepted, None),
+            Outcome::RetryAt(at) => (State::Retry, Some(at)),
+            Outcome::Rejected => (State::Rejected, None),
+            Outcome::UncertainResendAt(at) => (State::Uncertain, Some(at)),
+            Outcome::Uncertain => (State::Uncertain, None),
+        };
+        let touched = sqlx::query(
+            "UPDATE notices SET state = $3, next_at = $4, reply = $5, subject = $6, attempts = attempts + 1,
+                 uncertain = uncertain + $7, lease_until = NULL, changed_at = $8,
+                 accepted_at = CASE WHEN $3 = 'accepted' THEN $8 ELSE accepted_at END
+             WHERE id = $1 AND lease = $2 AND state = 'claimed'",
+        )
+        .bind(&claimed.id)
+        .bind(claimed.lease)
+        .bind(state.as_str())
+        .bind(next_at)
+        .bind(delivery.reply)
+        .bind(delivery.subject)
+        .bind(i64::from(state == State::Uncertain))
+        .bind(now)
+        .execute(&mut *self.tx)
+        .await?
+        .rows_affected();
+        held_by(touched, &claimed.id)?;
+        self.append_attempt(claimed, state, delivery, now).await?;
+        if state == State::Rejected {
+            self.flag(&claimed.notice.mailbox, delivery.reply, &claimed.id, now).await?;
+        }
+        if let Some(alert) = &delivery.alert {
+            self.raise_alert(alert, now).await?;
+        }
+        self.touch().await?;
+        Ok(state)
+    }
+
+    /// Gives a claimed notice back unsent.
+    pub async fn give_back(&mut self, claimed: &ClaimedNotice, next_at: DateTime<Utc>) -> Result<(), StoreError> {
+        let state = if claimed.was_uncertain { State::Uncertain } else { State::Queued };
+        sqlx::query(
+            "UPDATE notices SET state = $3, next_at = $4, lease_until = NULL WHERE id = $1 AND lease = $2 AND state = 'claimed'",
+        )
+        .bind(&claimed.id)
+        .bind(claimed.lease)
+        .bind(state.as_str())
+        .bind(next_at)
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Takes over notices whose deliverer has died: those whose lease ended before `lease_ended_by`. One that was not handed
+    /// over is queued again; one that was, is uncertain: its claim is returned for that to be decided.
+    pub async fn take_over(
+        &mut self,
+        lease_ended_by: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<ClaimedNotice>, StoreError> {
+        sqlx::query(
+            "UPDATE notices SET state = 'queued', next_at = $2, lease_until = NULL, changed_at = $2
+             WHERE state = 'claimed' AND lease_until <= $1 AND handed_over_at IS NULL AND uncertain = 0",
+        )
+        .bind(lease_ended_by)
+        .bind(now)
+        .execute(&mut *self.tx)
+        .await?;
+        sqlx::query(
+            "UPDATE notices SET state = 'uncertain', next_at = $2, lease_until = NULL, changed_at = $2
+             WHERE state = 'claimed' AND lease_until <= $1 AND handed_over_at IS NULL AND uncertain > 0",
+        )
+        .bind(lease_ended_by)
+        .bind(now)
+        .execute(&mut *self.tx)
+        .await?;
+        let rows: Vec<NoticeRow> = sqlx::query_as(
+            "SELECT id, month, duty, step, revision, mailbox, kind, office, authorities, due_at, attempts, uncertain, lease - 1
+             FROM notices WHERE state = 'claimed' AND lease_until <= $1 ORDER BY due_at, mailbox",
+        )
+        .bind(lease_ended_by)
+        .fetch_all(&mut *self.tx)
+        .await?;
+        rows.into_iter().map(|row| claimable(row, now)).collect()
+    }
+
+    async fn append_attempt(
+        &mut self,
+        claimed: &ClaimedNotice,
+        state: State,
+        delivery: &Delivery<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO attempts (notice, number, at, outcome, reply, sha256, mail) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(&claimed.id)
+        .bind(i64::from(claimed.attempts) + 1)
+        .bind(now)
+        .bind(state.as_str())
+        .bind(delivery.reply)
+        .bind(delivery.sha256)
+        .bind(delivery.mail)
+        .execute(&mut *self.tx)
+        .await?;
+        let facts = serde_json::json!({
+            "notice": claimed.id, "mailbox": claimed.notice.mailbox.as_str(), "attempt": claimed.attempts + 1,
+            "reply": delivery.reply, "sha256": delivery.sha256,
+        });
+        self.append_log(now, "fristd", state.as_str(), &facts).await
+    }
+
+    async fn log_queued(&mut self, notices: &[NewNotice], now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut steps: Vec<(&NewNotice, u64)> = Vec::new();
+        for notice in notices {
+            let same = |other: &NewNotice| {
+                (other.month, &other.duty, &other.step, other.revision, other.hold.is_some())
+                    == (notice.month, &notice.duty, &notice.step, notice.revision, notice.hold.is_some())
+            };
+            match steps.iter_mut().find(|(first, _)| same(first)) {
+                Some((_, count)) => *count += 1,
+                None => steps.push((notice, 1)),
+            }
+        }
+        for (first, count) in steps {
+            let event = if first.hold.is_some() { "held" } else { "queued" };
+            let facts = serde_json::json!({
+                "month": first.month.to_string(), "duty": first.duty.as_deref(), "step": first.step,
+                "revision": first.revision, "notices": count, "reason": first.hold,
+            });
+            self.append_log(now, "fristd", event, &facts).await?;
+        }
+        Ok(())
+    }
+}
+
+fn claimable(row: NoticeRow, now: DateTime<Utc>) -> Result<ClaimedNotice, StoreError> {
+    let (id, month, duty, step, revision, mailbox, kind, office, Json(authorities), due_at, attempts, uncertain, lease) =
+        row;
+    let place = Place { table: "notices", row: &id };
+    let notice = NewNotice {
+        month: place.month(&month)?,
+        duty: (!duty.is_empty()).then(|| duty.into()),
+        step,
+        kind: place.kind(&kind)?,
+        revision: place.number("revision", revision)?,
+        mailbox: place.mailbox(&mailbox)?,
+        office: office.map(Into::into),
+        authorities: ids(authorities),
+        due_at,
+        hold: None,
+    };
+    let attempts = place.number("attempts", attempts)?;
+    Ok(ClaimedNotice {
+        notice,
+        attempts,
+        was_uncertain: uncertain > 0,
+        lease: lease + 1,
+        lease_until: now + TimeDelta::minutes(LEASE_MINUTES),
+        id,
+    })
+}
+
+fn duty_column(notice: &NewNotice) -> &str {
+    notice.duty.as_deref().unwrap_or("")
+}
+
+fn held_by(touched: u64, notice: &str) -> Result<(), StoreError> {
+    if touched == 1 { Ok(()) } else { Err(StoreError::LeaseLost { notice: notice.to_owned() }) }
+}

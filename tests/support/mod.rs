@@ -1,0 +1,4 @@
+//! What integration tests share. Holds no test of its own.
+#![allow(dead_code)] // every test program compiles all of it and uses a part
+
+pub mod mail_server;
