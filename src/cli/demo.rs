@@ -12,7 +12,7 @@ use crate::daemon::simulation::Simulation;
 use crate::domain::dates::instant;
 use crate::mail::DirectoryTransport;
 use crate::settings::{EXAMPLE_FILES, Source};
-use crate::store::Store;
+use crate::store::{Durability, Store};
 
 use super::simulate::progress_bar;
 use super::story::Story;
@@ -45,7 +45,7 @@ impl Demo {
         let (from, until) = (instant(zone, scenario.from), instant(zone, scenario.until));
         // the database lies where the example's settings say, so that all commands can look at it afterwards
         let database = charter.settings.service.database.clone();
-        let store = Store::open(&database, from).await?;
+        let store = Store::open(&database, Durability::Scratch, from).await?;
         charter.generation = 1;
         let mails = self.out.join("mails");
         let transport = DirectoryTransport::new(mails.clone());

@@ -27,7 +27,7 @@ use crate::daemon::scenario::ScenarioErrors;
 use crate::daemon::{Charter, CharterError};
 use crate::domain::request::RequestError;
 use crate::settings::{Complaints, Source};
-use crate::store::Store;
+use crate::store::{Durability, Store};
 
 const SYSTEM_CONFIG: &str = "/etc/fristd/fristd.toml";
 const LOCAL_CONFIG: &str = "fristd.toml";
@@ -146,7 +146,7 @@ impl Shell {
 
     /// Opens the database, or makes it.
     async fn store(&self, charter: &Charter) -> anyhow::Result<Store> {
-        Ok(Store::open(&charter.settings.service.database, self.clock.now()).await?)
+        Ok(Store::open(&charter.settings.service.database, Durability::Full, self.clock.now()).await?)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::daemon::scenario::Scenario;
 use crate::daemon::simulation::{NoMailSystem, Simulation, find_folder};
 use crate::domain::dates::instant;
 use crate::settings::Source;
-use crate::store::Store;
+use crate::store::{Durability, Store};
 
 use super::{Ending, print_line};
 
@@ -56,7 +56,7 @@ impl Simulate {
         let zone = charter.settings.rulebook.zone;
         let from = instant(zone, scenario.from);
         let until = instant(zone, scenario.until);
-        let store = Store::open(&scratch.path.join("simulation.sqlite"), from).await?;
+        let store = Store::open(&scratch.path.join("simulation.sqlite"), Durability::Scratch, from).await?;
         let simulation =
             Simulation { store: &store, charter, clock: Clock::virtual_at(from), transport: NoMailSystem, folders };
         let bar = progress_bar((until - from).num_hours().unsigned_abs());

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use crate::daemon::Charter;
 use crate::daemon::event::{Event, What};
-use crate::daemon::scenario::{Action, Scenario};
+use crate::daemon::scenario::{Action, Fault, Scenario};
 use crate::domain::dates::{day_in_words, local_date};
 use crate::domain::request::ReceiptRequest;
 use crate::domain::standing::standing_now;
@@ -48,9 +48,11 @@ impl Story {
         let (day, time) = (local.date_naive(), local.format("%H:%M").to_string());
         let duty = event.duty.as_deref().unwrap_or("-").to_owned();
         *self.totals.entry(event.what.as_str()).or_default() += 1;
+        // repeated tries of a day are one line; everything else is told by the minute
         let fits = |group: &&mut Group| {
-            (group.what, group.kind, &group.duty, group.month, &group.time, &group.step)
-                == (event.what, event.kind, &duty, event.month, &time, &event.step)
+            (group.what, group.kind, &group.duty, group.month, &group.step)
+                == (event.what, event.kind, &duty, event.month, &event.step)
+                && (group.time == time || event.what == What::Retry)
         };
         let group = self.groups.range_mut((day, 0)..=(day, usize::MAX)).map(|(_, group)| group).find(fits);
         let group = match group {
@@ -134,7 +136,7 @@ impl Story {
         days.extend(scenario.lines.iter().map(|line| line.at.date()));
         for day in days {
             let _ = writeln!(text, "  {}", day_in_words(day));
-            let mut lines: Vec<(String, String)> = reports_of(scenario, day);
+            let mut lines: Vec<(String, String)> = reports_of(&self.charter, scenario, day);
             let events = self.groups.range((day, 0)..=(day, usize::MAX)).map(|(_, group)| group);
             lines.extend(events.map(|group| (group.time.clone(), self.group_in_words(group))));
             lines.sort_by(|left, right| left.0.cmp(&right.0));
@@ -152,6 +154,12 @@ impl Story {
         match group.what {
             What::Sent => format!("{about}: {} sent, {mails} to {}", group.step_in_words(), self.readers(group)),
             What::Withdrawn => format!("{about}: {} not sent to {}: {reason}", group.step_in_words(), self.readers(group)),
+            What::Retry => format!(
+                "{about}: {} to {} refused for now and tried again ({} times): {reason}",
+                group.step_in_words(),
+                self.readers(group),
+                group.mails
+            ),
             What::Skipped => format!("{about}: {} skipped: {reason}", group.step_in_words()),
             what => format!("{about}: {} {} for {}: {reason}", group.step_in_words(), what.as_str(), self.readers(group)),
         }
@@ -219,39 +227,55 @@ fn local_date_of(scenario: &Scenario, zone: chrono_tz::Tz) -> NaiveDate {
     local_date(crate::domain::dates::instant(zone, scenario.until), zone)
 }
 
-/// What people did on a day: each state with how many authorities, and what else happened.
-fn reports_of(scenario: &Scenario, day: NaiveDate) -> Vec<(String, String)> {
-    let mut counts: BTreeMap<(String, String, String), usize> = BTreeMap::new();
+/// What people did on a day: routine reports as counts by duty, everything else line by line.
+fn reports_of(charter: &Charter, scenario: &Scenario, day: NaiveDate) -> Vec<(String, String)> {
+    let mut routine: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
     let mut lines = Vec::new();
+    let name = |id: &str| charter.settings.roster.authority(id).map_or_else(|| id.to_owned(), |known| known.name.clone());
     for line in scenario.lines.iter().filter(|line| line.at.date() == day) {
-        let time = line.at.format("%H:%M").to_string();
-        match &line.action {
-            Action::Record(request) => *counts.entry((time, request.duty.clone(), words_of(request))).or_default() += 1,
-            Action::Imported { month, on } => lines.push((time, format!("data import of {month} signalled for {on}"))),
-            Action::Stop => lines.push((time, "(the daemon stops)".to_owned())),
-            Action::Start => lines.push((time, "(the daemon starts again)".to_owned())),
-            Action::Pause => lines.push((time, "(sending is paused)".to_owned())),
-            Action::Resume => lines.push((time, "(sending goes on)".to_owned())),
-            Action::Release => lines.push((time, "(held notices are released)".to_owned())),
-            Action::Discard => lines.push((time, "(held notices are discarded)".to_owned())),
-            Action::Files(folder) => lines.push((time, format!("(settings change to {})", folder.display()))),
-            Action::Smtp { fault, target, .. } => {
-                let whom = target.as_deref().unwrap_or("everybody");
-                lines.push((time, format!("(the mail system fails for {whom}: {fault:?})")));
+        let words = match &line.action {
+            Action::Record(request) if matches!(request.state.as_str(), "complete" | "nil") => {
+                *routine.entry(&request.duty).or_default().entry(&request.state).or_default() += 1;
+                continue;
             }
-        }
+            Action::Record(request) => format!("{}: {} {}", request.duty, name(&request.authority), words_of(request)),
+            Action::Imported { month, on } => format!("data import of {month} signalled for {on}"),
+            Action::Stop => "(the daemon stops)".to_owned(),
+            Action::Start => "(the daemon starts again)".to_owned(),
+            Action::Pause => "(sending is paused)".to_owned(),
+            Action::Resume => "(sending goes on)".to_owned(),
+            Action::Release => "(held notices are released)".to_owned(),
+            Action::Discard => "(held notices are discarded)".to_owned(),
+            Action::Files(folder) => format!("(settings change to {})", folder.display()),
+            Action::Smtp { fault, target, until } => {
+                let whom = target.as_deref().map_or_else(|| "everybody".to_owned(), name);
+                let until = until.map(|until| format!(" until {}", until.format("%H:%M"))).unwrap_or_default();
+                format!("(the relay {} {whom}{until})", fault_in_words(*fault))
+            }
+        };
+        lines.push((line.at.format("%H:%M").to_string(), words));
     }
-    lines.extend(counts.into_iter().map(|((time, duty, words), count)| {
-        let who = if count == 1 { "1 authority".to_owned() } else { format!("{count} authorities") };
-        (time, format!("{duty}: {who} {words}"))
-    }));
+    for (duty, counts) in routine {
+        let words: Vec<String> = [("complete", "reported"), ("nil", "reported nil")]
+            .into_iter()
+            .filter_map(|(state, words)| counts.get(state).map(|count| format!("{count} {words}")))
+            .collect();
+        lines.push(("     ".to_owned(), format!("{duty}: {}", words.join(", "))));
+    }
     lines
+}
+
+fn fault_in_words(fault: Fault) -> String {
+    match fault {
+        Fault::Refuse(code) if code < 500 => format!("refuses for now, {code}, mails for"),
+        Fault::Refuse(code) => format!("refuses for good, {code}, mails for"),
+        Fault::BreakAfterData => "loses the connection after the next mail for".to_owned(),
+        Fault::Down => "is not to be reached for".to_owned(),
+    }
 }
 
 fn words_of(request: &ReceiptRequest) -> String {
     match request.state.as_str() {
-        "complete" => "reported".to_owned(),
-        "nil" => "reported nil".to_owned(),
         "partial" => format!("reported without {}", request.missing.join(", ")),
         "missing" => "took the report back".to_owned(),
         state => format!("{state}{}", request.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default()),

@@ -11,7 +11,7 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::mail::RelayError;
 use crate::settings::Source;
-use crate::store::{RunLock, Store, StoreError};
+use crate::store::{Durability, RunLock, Store, StoreError};
 
 use super::Charter;
 use super::carrier::Carrier;
@@ -50,7 +50,7 @@ pub enum RunError {
 pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), RunError> {
     let database = charter.settings.service.database.clone();
     let _lock = RunLock::take(&database)?;
-    let store = Store::open(&database, clock.now()).await?;
+    let store = Store::open(&database, Durability::Full, clock.now()).await?;
     let (stop_sender, stop) = watch::channel(false);
     let wakes = Wakes::start(&charter, stop_sender).await?;
     let mut service = Service {

@@ -217,17 +217,14 @@ struct DispatchContext {
     kind: &'static str,
     is_delivered: bool,
     delivered_at: Option<String>,
-    delivered_at_short: Option<String>,
 }
 
 impl DispatchContext {
     fn of(dispatch: &Dispatch, letter: &Letter) -> Self {
-        let short = |at: chrono::DateTime<chrono::Utc>| at.with_timezone(&letter.zone).format("%d.%m.%Y, %H:%M Uhr").to_string();
         Self {
-            kind: if dispatch.kind == NoticeKind::Overdue { "Überfälligkeitsmitteilung" } else { "Erinnerung" },
+            kind: if dispatch.kind == NoticeKind::Overdue { "Mitteilung nach Fristablauf" } else { "Erinnerung" },
             is_delivered: dispatch.accepted_at.is_some(),
             delivered_at: dispatch.accepted_at.map(|at| instant_in_words(at, letter.zone)),
-            delivered_at_short: dispatch.accepted_at.map(short),
         }
     }
 }

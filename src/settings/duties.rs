@@ -88,7 +88,7 @@ fn read_duty(
     let steps = steps::read(table, offices);
     table.finish();
     let title = title?;
-    let module = module.map_or_else(|| Some(title.clone()), |module| module)?;
+    let module = module.unwrap_or_else(|| Some(title.clone()))?;
     Some(Duty {
         id: id?.into(),
         title,

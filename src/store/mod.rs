@@ -29,6 +29,15 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10); // a command waits out a whole tick of ten thousand authorities
 const READERS_MAX: u32 = 4; // commands and the deliverer read at the same time; more would only wait for the disk
 
+/// What a commit survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// A loss of power.
+    Full,
+    /// The end of the process; for simulations, which can be played again.
+    Scratch,
+}
+
 /// A database: one writing connection and a few that only read.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -41,7 +50,7 @@ impl Store {
     ///
     /// # Errors
     /// If the folder or file cannot be written, is no database, or was made by a newer fristd.
-    pub async fn open(path: &Path, now: DateTime<Utc>) -> Result<Self, StoreError> {
+    pub async fn open(path: &Path, durability: Durability, now: DateTime<Utc>) -> Result<Self, StoreError> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|cause| StoreError::folder(folder, cause))?;
         }
@@ -50,7 +59,10 @@ impl Store {
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
+            .synchronous(match durability {
+                Durability::Full => SqliteSynchronous::Full,
+                Durability::Scratch => SqliteSynchronous::Off,
+            })
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         let writer = SqlitePoolOptions::new()

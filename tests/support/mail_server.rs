@@ -6,7 +6,7 @@
 //! first byte and AUTH, and it takes over a listening socket (`-bw`), so that no port is guessed and none is waited for.
 //!
 //! `tests/run` unpacks the package below `target/test-tools` instead of installing it: no service is started and a
-//! mail server that is installed already stays. One that is installed as Exim is used as well.
+//! mail server that is installed already stays. An Exim that is installed is used as well.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -2,3 +2,4 @@
 #![allow(dead_code)] // every test program compiles all of it and uses a part
 
 pub mod mail_server;
+pub mod scripted_smtp;

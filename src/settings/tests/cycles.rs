@@ -410,3 +410,10 @@ fn what_is_written_arrives_in_the_rulebook() {
     assert_eq!(statistics.deadline, DeadlineRule::DayOfMonth { day: 15, on_free_day: OnFreeDay::Next });
     assert_eq!(rules.entries[&Month::parse("2027-03").unwrap()].import_on, "2027-03-04".parse().ok());
 }
+
+#[test]
+fn the_entry_that_the_example_shows_is_one() {
+    let entry = "# [[cycle]]\n# month      = \"2026-12\"\n# import     = 2026-12-02\n# deadline   = { planning = 2026-12-18 }\n# correction =";
+    let settings = Site::example().edit("cycles.toml", entry, &entry.replace("# ", "")).load_good();
+    assert_eq!((settings.warnings.len(), settings.rulebook.entries.len()), (0, 1));
+}

@@ -212,3 +212,30 @@ fn a_file_must_exist_and_a_folder_may_do_without_it() {
     assert!(complaints.starts_with("fristd.toml: cannot read"), "{complaints}");
     assert!(complaints.contains("--config"), "{complaints}");
 }
+
+#[test]
+fn a_line_that_is_left_out_or_cut_is_explained_or_harmless() {
+    let small = Site::example()
+        .write("authorities.csv", "id,name,kind,district,ags\nabh-x,Stadt X,abh,koeln,05\n")
+        .write("contacts.csv", "owner,email\nabh-x,x@y.example\n")
+        .edit(
+            "cycles.toml",
+            "",
+            "[[cycle]]\nmonth = \"2026-12\"\nimport = 2026-12-02\ndeadline = { planning = 2026-12-18 }",
+        );
+    for file in ["cycles.toml", "fristd.toml"] {
+        let text = std::fs::read_to_string(small.path().join(file)).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for (index, line) in lines.iter().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+            for instead in ["", &line[..line.floor_char_boundary(line.len() / 2)], &line.replace(['"', '1'], "\u{7}")] {
+                let edited = [&lines[..index], &[instead], &lines[index + 1..]].concat().join("\n");
+                std::fs::write(small.path().join(file), edited).unwrap();
+                if let Err(complaints) = small.load() {
+                    let shown = complaints.to_string();
+                    assert!(!shown.is_empty() && !shown.contains("nothing said why"), "{file}:{}: {shown}", index + 1);
+                }
+            }
+        }
+        std::fs::write(small.path().join(file), &text).unwrap();
+    }
+}

@@ -1,0 +1,310 @@
+//! What the store promises, on a real database. Every case runs on each engine; today that is SQLite.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use fristd::domain::delivery::{Outcome, State};
+use fristd::domain::plan::StepRecord;
+use fristd::domain::{
+    Alert, Deadline, ImportSignal, Mailbox, Month, NewNotice, NoticeKind, Receipt, ReceiptState, Revision,
+};
+use fristd::store::{ClaimedNotice, Delivery, Durability, OutboxFilter, RunLock, Store, StoreError, notice_id};
+
+struct Bench {
+    store: Store,
+    folder: tempfile::TempDir,
+    now: DateTime<Utc>,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let now = "2026-12-01T08:00:00Z".parse().expect("an instant");
+        let store = Store::open(&folder.path().join("f.sqlite"), Durability::Full, now).await.expect("a new store");
+        Self { store, folder, now }
+    }
+
+    fn database(&self) -> PathBuf {
+        self.folder.path().join("f.sqlite")
+    }
+
+    async fn queue(&self, notices: &[NewNotice]) -> u64 {
+        let mut tx = self.store.write().await.expect("a transaction");
+        let added = tx.queue_notices(notices, self.now).await.expect("queued");
+        tx.commit().await.expect("committed");
+        added
+    }
+
+    async fn claim(&self, now: DateTime<Utc>) -> Vec<ClaimedNotice> {
+        let mut tx = self.store.write().await.expect("a transaction");
+        let due = tx.due_notices(now, 100).await.expect("due");
+        for claimed in &due {
+            tx.claim(claimed, &claimed.notice.authorities, now).await.expect("claimed");
+        }
+        tx.commit().await.expect("committed");
+        due
+    }
+
+    async fn reply(&self, claimed: &ClaimedNotice, outcome: Outcome, now: DateTime<Utc>) -> Result<State, StoreError> {
+        let delivery =
+            Delivery { outcome, reply: "250 ok", subject: "Frist", sha256: "00", mail: Some(b"mail"), alert: None };
+        let mut tx = self.store.write().await?;
+        let state = tx.record_reply(claimed, &delivery, now).await?;
+        tx.commit().await?;
+        Ok(state)
+    }
+
+    async fn states(&self) -> Vec<State> {
+        let notices = self.store.read().await.expect("a transaction").outbox(&OutboxFilter::default()).await.expect("listed");
+        notices.into_iter().map(|notice| notice.state).collect()
+    }
+}
+
+fn month() -> Month {
+    Month::parse("2026-12").expect("a month")
+}
+
+fn notice(mailbox: &str) -> NewNotice {
+    NewNotice {
+        month: month(),
+        duty: Some("planning".into()),
+        step: "announcement".into(),
+        kind: NoticeKind::Announcement,
+        revision: 1,
+        mailbox: Mailbox::parse(mailbox).expect("an address"),
+        office: None,
+        authorities: vec!["abh-05113-essen".into()],
+        due_at: "2026-12-01T08:00:00Z".parse().expect("an instant"),
+        hold: None,
+    }
+}
+
+#[tokio::test]
+async fn a_notice_is_queued_once_whoever_asks_and_however_often() {
+    let bench = Bench::new().await;
+    assert_eq!(bench.queue(&[notice("a@x.example"), notice("b@x.example")]).await, 2);
+    assert_eq!(bench.queue(&[notice("b@x.example"), notice("c@x.example")]).await, 1);
+    let another_revision = NewNotice { revision: 2, ..notice("a@x.example") };
+    assert_eq!(bench.queue(&[another_revision]).await, 1);
+    assert_eq!(bench.states().await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_notice_has_the_same_id_wherever_it_is_made() {
+    assert_eq!(notice_id(&notice("a@x.example")), notice_id(&notice("a@x.example")));
+    let others = [
+        NewNotice { revision: 2, ..notice("a@x.example") },
+        NewNotice { step: "reminder-5".into(), ..notice("a@x.example") },
+        NewNotice { duty: Some("statistics".into()), ..notice("a@x.example") },
+        NewNotice { month: month().next(), ..notice("a@x.example") },
+        notice("b@x.example"),
+    ];
+    let ids: HashSet<String> = others.iter().map(notice_id).chain([notice_id(&notice("a@x.example"))]).collect();
+    assert_eq!(ids.len(), 6);
+}
+
+#[tokio::test]
+async fn what_is_dropped_before_the_commit_has_not_happened() {
+    let bench = Bench::new().await;
+    let mut tx = bench.store.write().await.expect("a transaction");
+    tx.queue_notices(&[notice("a@x.example")], bench.now).await.expect("queued");
+    drop(tx);
+    assert_eq!(bench.states().await, []);
+}
+
+#[tokio::test]
+async fn a_reply_ends_the_claim_and_is_kept_with_the_mail() {
+    let bench = Bench::new().await;
+    bench.queue(&[notice("a@x.example")]).await;
+    let claimed = bench.claim(bench.now).await.remove(0);
+    assert_eq!(bench.reply(&claimed, Outcome::Accepted, bench.now).await.expect("recorded"), State::Accepted);
+    let mut tx = bench.store.read().await.expect("a transaction");
+    let attempts = tx.attempts(&claimed.id).await.expect("attempts");
+    assert_eq!((attempts.len(), attempts[0].mail.as_deref()), (1, Some(&b"mail"[..])));
+    let shown = tx.outbox(&OutboxFilter { id: Some(claimed.id[..8].to_owned()), ..OutboxFilter::default() }).await.expect("shown");
+    assert_eq!(shown[0].accepted_at, Some(bench.now));
+}
+
+#[tokio::test]
+async fn a_late_reply_of_one_that_lost_its_lease_changes_nothing() {
+    let bench = Bench::new().await;
+    bench.queue(&[notice("a@x.example")]).await;
+    let first = bench.claim(bench.now).await.remove(0);
+    let later = first.lease_until + TimeDelta::seconds(1);
+    let mut tx = bench.store.write().await.expect("a transaction");
+    assert_eq!(tx.take_over(later, later).await.expect("taken over").len(), 0, "it was not handed over: queued again");
+    tx.commit().await.expect("committed");
+    let second = bench.claim(later).await.remove(0);
+    let late = bench.reply(&first, Outcome::Rejected, later).await;
+    assert!(matches!(late, Err(StoreError::LeaseLost { .. })), "{late:?}");
+    assert_eq!(bench.reply(&second, Outcome::Accepted, later).await.expect("recorded"), State::Accepted);
+}
+
+#[tokio::test]
+async fn a_claim_that_was_handed_over_comes_back_for_a_decision_and_is_not_queued_again() {
+    let bench = Bench::new().await;
+    bench.queue(&[notice("a@x.example")]).await;
+    let claimed = bench.claim(bench.now).await.remove(0);
+    let mut tx = bench.store.write().await.expect("a transaction");
+    tx.record_hand_over(&claimed, bench.now).await.expect("recorded");
+    let left = tx.take_over(DateTime::<Utc>::MAX_UTC, bench.now).await.expect("taken over");
+    tx.commit().await.expect("committed");
+    assert_eq!(left.len(), 1);
+    assert_eq!(bench.states().await, [State::Claimed]);
+    let again = bench.now + TimeDelta::minutes(1);
+    assert_eq!(bench.reply(&left[0], Outcome::UncertainResendAt(again), bench.now).await.expect("recorded"), State::Uncertain);
+    let resent = bench.claim(again).await.remove(0);
+    assert!(resent.was_uncertain);
+}
+
+#[tokio::test]
+async fn a_rejection_flags_the_mailbox_and_a_retry_takes_the_flag() {
+    let bench = Bench::new().await;
+    bench.queue(&[notice("a@x.example")]).await;
+    let claimed = bench.claim(bench.now).await.remove(0);
+    bench.reply(&claimed, Outcome::Rejected, bench.now).await.expect("recorded");
+    let flagged = bench.store.read().await.expect("a transaction").flagged_mailboxes().await.expect("flags");
+    assert!(flagged.contains(&claimed.notice.mailbox));
+    let mut tx = bench.store.write().await.expect("a transaction");
+    assert_eq!(tx.retry(&OutboxFilter::default(), "person", bench.now).await.expect("retried"), 1);
+    assert!(tx.flagged_mailboxes().await.expect("flags").is_empty());
+    tx.commit().await.expect("committed");
+    assert_eq!(bench.claim(bench.now).await.len(), 1);
+}
+
+#[tokio::test]
+async fn held_notices_wait_for_a_person() {
+    let bench = Bench::new().await;
+    let held = |mailbox| NewNotice { hold: Some("too many".into()), ..notice(mailbox) };
+    bench.queue(&[held("a@x.example"), held("b@x.example")]).await;
+    assert!(bench.claim(bench.now).await.is_empty());
+    let of = |mailbox: &str| OutboxFilter { mailbox: Some(mailbox.to_owned()), ..OutboxFilter::default() };
+    let mut tx = bench.store.write().await.expect("a transaction");
+    assert_eq!(tx.release(&of("a@x.example"), "person", bench.now).await.expect("released"), 1);
+    assert_eq!(tx.discard(&of("b@x.example"), "person", bench.now).await.expect("discarded"), 1);
+    tx.commit().await.expect("committed");
+    assert_eq!(bench.states().await, [State::Queued, State::Withdrawn]);
+}
+
+#[tokio::test]
+async fn receipts_come_back_in_the_order_in_which_they_were_recorded() {
+    let bench = Bench::new().await;
+    let states = [
+        ReceiptState::Partial { missing: vec!["returns".into()] },
+        ReceiptState::Complete,
+        ReceiptState::Missing,
+        ReceiptState::Extended { until: "2026-12-22".parse().expect("a date"), reason: "IT".into() },
+        ReceiptState::Excused { reason: "IT".into() },
+        ReceiptState::Exempt { reason: "aufgelöst".into() },
+        ReceiptState::Nil,
+    ];
+    let mut tx = bench.store.write().await.expect("a transaction");
+    for (number, state) in states.iter().enumerate() {
+        let receipt = Receipt {
+            authority: "abh-05113-essen".into(),
+            state: state.clone(),
+            source: "manual".into(),
+            actor: "person".into(),
+            // a clock that goes back changes nothing in the order
+            received_at: bench.now - TimeDelta::minutes(number as i64),
+            reported_at: bench.now,
+        };
+        tx.append_receipt(month(), "statistics", &receipt).await.expect("appended");
+    }
+    tx.commit().await.expect("committed");
+    let mut tx = bench.store.read().await.expect("a transaction");
+    let receipts = tx.receipts_of(month(), "statistics", "abh-05113-essen").await.expect("receipts");
+    assert_eq!(receipts.iter().map(|receipt| receipt.state.clone()).collect::<Vec<_>>(), states);
+    assert_eq!(tx.receipts(month(), "statistics").await.expect("receipts")[&*receipts[0].authority], receipts);
+    assert!(tx.receipts(month(), "planning").await.expect("none").is_empty());
+}
+
+#[tokio::test]
+async fn a_frozen_deadline_stays_as_it_is() {
+    let bench = Bench::new().await;
+    let day = |text: &str| text.parse().expect("a date");
+    let deadline = Deadline { import_on: day("2026-12-01"), stated_on: day("2026-12-15"), ends_on: day("2026-12-15") };
+    let first = Revision { number: 1, deadline, reason: None, frozen_at: bench.now };
+    let moved = Deadline { stated_on: day("2026-12-17"), ends_on: day("2026-12-17"), ..deadline };
+    let second = Revision { number: 2, deadline: moved, reason: Some("verspätet".into()), frozen_at: bench.now };
+    let mut tx = bench.store.write().await.expect("a transaction");
+    tx.freeze(month(), "planning", &first).await.expect("frozen");
+    tx.freeze(month(), "planning", &Revision { deadline: moved, ..first.clone() }).await.expect("kept");
+    tx.freeze(month(), "planning", &second).await.expect("frozen");
+    let signal = ImportSignal { month: month(), import_on: day("2026-12-03"), received_at: bench.now, actor: "person".into() };
+    tx.record_import(&signal).await.expect("recorded");
+    tx.commit().await.expect("committed");
+    let mut tx = bench.store.read().await.expect("a transaction");
+    assert_eq!(tx.revisions(month(), "planning").await.expect("revisions"), [first, second]);
+    let (by_duty, by_month) = tx.dates_since(month()).await.expect("dates");
+    assert_eq!(by_duty[&(month(), "planning".into())].signal, Some(signal.clone()));
+    assert_eq!(by_month[&month()].signal, Some(signal));
+}
+
+#[tokio::test]
+async fn an_alert_is_raised_and_told_once() {
+    let bench = Bench::new().await;
+    let alert = Alert { key: "k".into(), headline: "Kopf".into(), detail: "Text".into() };
+    let mut tx = bench.store.write().await.expect("a transaction");
+    assert!(tx.raise_alert(&alert, bench.now).await.expect("raised"));
+    assert!(!tx.raise_alert(&alert, bench.now).await.expect("known"));
+    assert_eq!(tx.untold_alerts().await.expect("untold"), std::slice::from_ref(&alert));
+    tx.mark_alerts_told(std::slice::from_ref(&alert), "zrk-notice:k").await.expect("told");
+    assert!(tx.untold_alerts().await.expect("none").is_empty());
+    assert_eq!(tx.alerts_told_in("zrk-notice:k").await.expect("told"), [alert]);
+}
+
+#[tokio::test]
+async fn a_step_is_recorded_once() {
+    let bench = Bench::new().await;
+    let record = StepRecord {
+        month: month(),
+        duty: "planning".into(),
+        step: "reminder-5".into(),
+        kind: NoticeKind::Reminder,
+        revision: 1,
+        due_at: bench.now,
+        skipped: Some("superseded".into()),
+    };
+    let mut tx = bench.store.write().await.expect("a transaction");
+    assert!(tx.record_step(&record, bench.now).await.expect("recorded"));
+    assert!(!tx.record_step(&record, bench.now).await.expect("known"));
+    assert!(tx.recorded_steps(month(), "planning").await.expect("steps").contains(&("reminder-5".to_owned(), 1)));
+}
+
+#[tokio::test]
+async fn each_log_entry_is_chained_to_the_one_before() {
+    let bench = Bench::new().await;
+    bench.queue(&[notice("a@x.example")]).await;
+    let claimed = bench.claim(bench.now).await.remove(0);
+    bench.reply(&claimed, Outcome::Accepted, bench.now).await.expect("recorded");
+    let log = bench.store.read().await.expect("a transaction").log().await.expect("log");
+    assert!(log.len() >= 2);
+    let mut previous = "0".repeat(64);
+    for (index, entry) in log.iter().enumerate() {
+        assert_eq!((entry.number, &entry.previous), (index as i64 + 1, &previous));
+        assert_eq!(entry.hash, entry.expected_hash());
+        previous.clone_from(&entry.hash);
+    }
+}
+
+#[tokio::test]
+async fn a_second_run_on_the_same_file_is_refused() {
+    let bench = Bench::new().await;
+    let lock = RunLock::take(&bench.database()).expect("the first lock");
+    let second = RunLock::take(&bench.database());
+    assert!(matches!(second, Err(StoreError::AlreadyRunning { .. })), "{second:?}");
+    drop(lock);
+    RunLock::take(&bench.database()).expect("free again");
+}
+
+#[tokio::test]
+async fn what_is_no_database_of_ours_is_refused_with_its_name() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("f.sqlite");
+    std::fs::write(&path, "this is no database, and longer than a header of SQLite would be".repeat(20)).expect("written");
+    let now = "2026-12-01T08:00:00Z".parse().expect("an instant");
+    let error = Store::open(&path, Durability::Full, now).await.expect_err("garbage");
+    assert!(error.to_string().contains("f.sqlite"), "{error}");
+}
