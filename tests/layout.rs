@@ -65,7 +65,20 @@ fn modules_import_only_what_lies_below_them() {
 
 #[test]
 fn the_domain_imports_nothing_but_dates_and_holidays() {
-    let outside = ["serde", "sqlx", "tokio", "tracing", "lettre", "minijinja", "thiserror", "anyhow", "std::fs", "std::io", "std::env", "async "];
+    let outside = [
+        "serde",
+        "sqlx",
+        "tokio",
+        "tracing",
+        "lettre",
+        "minijinja",
+        "thiserror",
+        "anyhow",
+        "std::fs",
+        "std::io",
+        "std::env",
+        "async ",
+    ];
     for file in files_below(&root().join("src/domain"), "rs") {
         let text = fs::read_to_string(&file).expect("a source file can be read");
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
@@ -112,7 +125,8 @@ fn paths_that_documents_name_exist() {
         let text = fs::read_to_string(&document).expect("the document can be read");
         for quoted in text.split('`').skip(1).step_by(2) {
             let path = quoted.trim_end_matches(['.', ',', ':']);
-            let is_path = known.iter().any(|start| path.starts_with(start)) && !path.contains([' ', '*', '<', '{', '…']);
+            let is_path =
+                known.iter().any(|start| path.starts_with(start)) && !path.contains([' ', '*', '<', '{', '…']);
             if is_path {
                 checked += 1;
                 assert!(root().join(path).exists(), "{}: names {path}, which does not exist", document.display());

@@ -133,7 +133,8 @@ async fn every_failure_in_every_phase_is_classified() {
         assert_eq!((was_begun, got), (*begun, *want), "{phase:?} {act:?}: {text}");
         assert!(peer.received().is_empty(), "{phase:?} {act:?}");
         if let Say(words) = act
-            && let Some(code) = words.get(..3).filter(|code| code.bytes().all(|byte| byte.is_ascii_digit()) && *code != "999")
+            && let Some(code) =
+                words.get(..3).filter(|code| code.bytes().all(|byte| byte.is_ascii_digit()) && *code != "999")
         {
             assert!(text.contains(code), "{phase:?}: {text} should keep {words}");
         }

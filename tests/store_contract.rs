@@ -9,7 +9,9 @@ use fristd::domain::plan::StepRecord;
 use fristd::domain::{
     Alert, Deadline, ImportSignal, Mailbox, Month, NewNotice, NoticeKind, Receipt, ReceiptState, Revision,
 };
-use fristd::store::{ClaimedNotice, Delivery, Durability, OutboxFilter, RunLock, Store, StoreError, notice_id};
+use fristd::store::{
+    ClaimedNotice, Delivery, Durability, OutboxFilter, RunLock, StaleClaims, Store, StoreError, notice_id,
+};
 
 struct Bench {
     store: Store,
@@ -56,7 +58,8 @@ impl Bench {
     }
 
     async fn states(&self) -> Vec<State> {
-        let notices = self.store.read().await.expect("a transaction").outbox(&OutboxFilter::default()).await.expect("listed");
+        let notices =
+            self.store.read().await.expect("a transaction").outbox(&OutboxFilter::default()).await.expect("listed");
         notices.into_iter().map(|notice| notice.state).collect()
     }
 }
@@ -122,7 +125,10 @@ async fn a_reply_ends_the_claim_and_is_kept_with_the_mail() {
     let mut tx = bench.store.read().await.expect("a transaction");
     let attempts = tx.attempts(&claimed.id).await.expect("attempts");
     assert_eq!((attempts.len(), attempts[0].mail.as_deref()), (1, Some(&b"mail"[..])));
-    let shown = tx.outbox(&OutboxFilter { id: Some(claimed.id[..8].to_owned()), ..OutboxFilter::default() }).await.expect("shown");
+    let shown = tx
+        .outbox(&OutboxFilter { id: Some(claimed.id[..8].to_owned()), ..OutboxFilter::default() })
+        .await
+        .expect("shown");
     assert_eq!(shown[0].accepted_at, Some(bench.now));
 }
 
@@ -133,7 +139,11 @@ async fn a_late_reply_of_one_that_lost_its_lease_changes_nothing() {
     let first = bench.claim(bench.now).await.remove(0);
     let later = first.lease_until + TimeDelta::seconds(1);
     let mut tx = bench.store.write().await.expect("a transaction");
-    assert_eq!(tx.take_over(later, later).await.expect("taken over").len(), 0, "it was not handed over: queued again");
+    assert_eq!(
+        tx.take_over(StaleClaims::LeaseEnded, later).await.expect("taken over").len(),
+        0,
+        "it was not handed over: queued again"
+    );
     tx.commit().await.expect("committed");
     let second = bench.claim(later).await.remove(0);
     let late = bench.reply(&first, Outcome::Rejected, later).await;
@@ -148,12 +158,15 @@ async fn a_claim_that_was_handed_over_comes_back_for_a_decision_and_is_not_queue
     let claimed = bench.claim(bench.now).await.remove(0);
     let mut tx = bench.store.write().await.expect("a transaction");
     tx.record_hand_over(&claimed, bench.now).await.expect("recorded");
-    let left = tx.take_over(DateTime::<Utc>::MAX_UTC, bench.now).await.expect("taken over");
+    let left = tx.take_over(StaleClaims::All, bench.now).await.expect("taken over");
     tx.commit().await.expect("committed");
     assert_eq!(left.len(), 1);
     assert_eq!(bench.states().await, [State::Claimed]);
     let again = bench.now + TimeDelta::minutes(1);
-    assert_eq!(bench.reply(&left[0], Outcome::UncertainResendAt(again), bench.now).await.expect("recorded"), State::Uncertain);
+    assert_eq!(
+        bench.reply(&left[0], Outcome::UncertainResendAt(again), bench.now).await.expect("recorded"),
+        State::Uncertain
+    );
     let resent = bench.claim(again).await.remove(0);
     assert!(resent.was_uncertain);
 }
@@ -232,7 +245,8 @@ async fn a_frozen_deadline_stays_as_it_is() {
     tx.freeze(month(), "planning", &first).await.expect("frozen");
     tx.freeze(month(), "planning", &Revision { deadline: moved, ..first.clone() }).await.expect("kept");
     tx.freeze(month(), "planning", &second).await.expect("frozen");
-    let signal = ImportSignal { month: month(), import_on: day("2026-12-03"), received_at: bench.now, actor: "person".into() };
+    let signal =
+        ImportSignal { month: month(), import_on: day("2026-12-03"), received_at: bench.now, actor: "person".into() };
     tx.record_import(&signal).await.expect("recorded");
     tx.commit().await.expect("committed");
     let mut tx = bench.store.read().await.expect("a transaction");
@@ -303,7 +317,8 @@ async fn a_second_run_on_the_same_file_is_refused() {
 async fn what_is_no_database_of_ours_is_refused_with_its_name() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("f.sqlite");
-    std::fs::write(&path, "this is no database, and longer than a header of SQLite would be".repeat(20)).expect("written");
+    std::fs::write(&path, "this is no database, and longer than a header of SQLite would be".repeat(20))
+        .expect("written");
     let now = "2026-12-01T08:00:00Z".parse().expect("an instant");
     let error = Store::open(&path, Durability::Full, now).await.expect_err("garbage");
     assert!(error.to_string().contains("f.sqlite"), "{error}");

@@ -31,8 +31,10 @@ impl Check {
             roster.contacts().len()
         ))?;
         let by_district = roster.count_by_district();
-        let districts: Vec<String> =
-            District::ALL.iter().map(|d| format!("{} {}", d.in_words(), by_district.get(d).copied().unwrap_or(0))).collect();
+        let districts: Vec<String> = District::ALL
+            .iter()
+            .map(|d| format!("{} {}", d.in_words(), by_district.get(d).copied().unwrap_or(0)))
+            .collect();
         print_line(&format!("      {}", districts.join(", ")))?;
         print_line(&format!("mail:  {}", transport_in_words(&settings.service.transport)))?;
         print_line(&format!(

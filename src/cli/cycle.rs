@@ -51,7 +51,9 @@ impl Cycle {
             let computed = cycle::deadline(rulebook, duty, month, Some(&signal))?;
             let told = facts.revisions.last().map(|revision| revision.deadline);
             print_line(&match told {
-                Some(told) if told.stated_on != computed.stated_on => deviation(rulebook, month, &duty.id, &told, &computed),
+                Some(told) if told.stated_on != computed.stated_on => {
+                    deviation(rulebook, month, &duty.id, &told, &computed)
+                }
                 _ => format!("{}: deadline {}", duty.id, day_in_words(computed.ends_on)),
             })?;
         }

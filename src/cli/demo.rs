@@ -52,7 +52,8 @@ impl Demo {
         let folders = vec![self.out.clone()];
         let mut story = Story::new(charter.clone());
         let bar = progress_bar((until - from).num_hours().unsigned_abs());
-        let simulation = Simulation { store: &store, charter: charter.clone(), clock: Clock::virtual_at(from), transport, folders };
+        let simulation =
+            Simulation { store: &store, charter: charter.clone(), clock: Clock::virtual_at(from), transport, folders };
         simulation
             .play(
                 &scenario,

@@ -62,7 +62,9 @@ struct Explained {
 impl Explain {
     pub(super) fn execute(self, shell: &Shell) -> anyhow::Result<Ending> {
         let explained = match (self.import, &self.calendar, self.working_days) {
-            (Some(import), Some(calendar), Some(working_days)) => vec![self.free_standing(import, calendar, working_days)?],
+            (Some(import), Some(calendar), Some(working_days)) => {
+                vec![self.free_standing(import, calendar, working_days)?]
+            }
             _ => self.by_settings(shell)?,
         };
         if self.json {

@@ -22,7 +22,8 @@ pub(super) struct Init {
 
 impl Init {
     pub(super) fn execute(self) -> anyhow::Result<Ending> {
-        let taken: Vec<_> = EXAMPLE_FILES.iter().map(|(name, _)| self.dir.join(name)).filter(|path| path.exists()).collect();
+        let taken: Vec<_> =
+            EXAMPLE_FILES.iter().map(|(name, _)| self.dir.join(name)).filter(|path| path.exists()).collect();
         if let Some(first) = taken.first() {
             anyhow::bail!("{}: is there already, and nothing was written; choose another folder", first.display());
         }
@@ -32,7 +33,10 @@ impl Init {
             std::fs::write(&path, text).with_context(|| format!("{}: cannot be written", path.display()))?;
             print_line(&format!("wrote {}", path.display()))?;
         }
-        print_line(&format!("\nNext: edit them, then `fristd check --config {}`", self.dir.join("fristd.toml").display()))?;
+        print_line(&format!(
+            "\nNext: edit them, then `fristd check --config {}`",
+            self.dir.join("fristd.toml").display()
+        ))?;
         Ok(Ending::Done)
     }
 }

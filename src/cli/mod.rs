@@ -152,7 +152,8 @@ impl Shell {
 
 /// Who acts, for the log: the person behind sudo, else the user.
 fn actor() -> String {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty() && !value.chars().any(char::is_control));
+    let variable =
+        |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty() && !value.chars().any(char::is_control));
     variable("SUDO_USER").or_else(|| variable("USER")).unwrap_or_else(|| "unknown".to_owned())
 }
 

@@ -127,9 +127,15 @@ impl Outbox {
         match self.command {
             OutboxCommand::List { filter, json } => list(shell, filter.parse()?, json).await,
             OutboxCommand::Show { id, json, mail } => show(shell, id, json, mail).await,
-            OutboxCommand::Retry { filter } => steer(shell, filter.parse_meant()?, Steering::Retry, "tried again").await,
-            OutboxCommand::Release { filter } => steer(shell, filter.parse_meant()?, Steering::Release, "released").await,
-            OutboxCommand::Discard { filter } => steer(shell, filter.parse_meant()?, Steering::Discard, "discarded").await,
+            OutboxCommand::Retry { filter } => {
+                steer(shell, filter.parse_meant()?, Steering::Retry, "tried again").await
+            }
+            OutboxCommand::Release { filter } => {
+                steer(shell, filter.parse_meant()?, Steering::Release, "released").await
+            }
+            OutboxCommand::Discard { filter } => {
+                steer(shell, filter.parse_meant()?, Steering::Discard, "discarded").await
+            }
         }
     }
 }

@@ -105,13 +105,14 @@ impl Preview {
             None if self.authority.is_some() => None,
             None => first_office(view, step),
         };
-        let authority = match (&self.authority, &office) {
-            (Some(id), _) => Some(roster.authority(id).ok_or_else(|| {
-                WrongInput(format!("authority {id:?}: is not in the roster; see authorities.csv"))
-            })?),
-            (None, None) => roster.authorities().first(),
-            (None, Some(_)) => None,
-        };
+        let authority =
+            match (&self.authority, &office) {
+                (Some(id), _) => Some(roster.authority(id).ok_or_else(|| {
+                    WrongInput(format!("authority {id:?}: is not in the roster; see authorities.csv"))
+                })?),
+                (None, None) => roster.authorities().first(),
+                (None, Some(_)) => None,
+            };
         let owner = match (&office, authority) {
             (Some(id), _) => Owner::Office(id.clone()),
             (None, Some(authority)) => Owner::Authority(authority.id.clone()),

@@ -46,7 +46,10 @@ impl Simulate {
     pub(super) async fn execute(self) -> anyhow::Result<Ending> {
         let name = self.scenario.display().to_string();
         let size = std::fs::metadata(&self.scenario).with_context(|| format!("{name}: cannot be read"))?.len();
-        anyhow::ensure!(size <= SCENARIO_BYTES_MAX, "{name}: is larger than {SCENARIO_BYTES_MAX} bytes; is it a scenario?");
+        anyhow::ensure!(
+            size <= SCENARIO_BYTES_MAX,
+            "{name}: is larger than {SCENARIO_BYTES_MAX} bytes; is it a scenario?"
+        );
         let bytes = std::fs::read(&self.scenario).with_context(|| format!("{name}: cannot be read"))?;
         let text = String::from_utf8(bytes).with_context(|| format!("{name}: is not UTF-8; save it as UTF-8"))?;
         let scenario = Scenario::parse(&name, &text)?;

@@ -79,7 +79,8 @@ impl Status {
                     standing,
                 }
             };
-            let lines = roster.authorities().iter().map(line).filter(|line| !self.missing || !line.standing.is_settled());
+            let lines =
+                roster.authorities().iter().map(line).filter(|line| !self.missing || !line.standing.is_settled());
             duties.push(DutyStatus {
                 duty: duty.id.to_string(),
                 title: duty.title.clone(),
@@ -134,7 +135,13 @@ fn in_words(month: Month, duties: &[DutyStatus], zone: chrono_tz::Tz) -> String 
             Some(1) => "announced".to_owned(),
             Some(number) => format!("announced, corrected {} time(s)", number - 1),
         };
-        let _ = writeln!(text, "\n{}: {}, deadline {} ({told})", duty.duty, duty.title, day_in_words(duty.deadline.ends_on));
+        let _ = writeln!(
+            text,
+            "\n{}: {}, deadline {} ({told})",
+            duty.duty,
+            duty.title,
+            day_in_words(duty.deadline.ends_on)
+        );
         let _ = writeln!(text, "  {}", counts(&duty.lines));
         for district in District::ALL {
             let lines: Vec<&AuthorityStatus> = duty.lines.iter().filter(|line| line.district == district).collect();
@@ -143,10 +150,13 @@ fn in_words(month: Month, duties: &[DutyStatus], zone: chrono_tz::Tz) -> String 
             }
             let _ = writeln!(text, "  {} ({})", district.in_words(), counts(lines.iter().copied()));
             for line in lines {
-                let since = line.standing.since.map(|since| format!(" since {}", local(since, zone))).unwrap_or_default();
+                let since =
+                    line.standing.since.map(|since| format!(" since {}", local(since, zone))).unwrap_or_default();
                 let late = if line.in_time == Some(false) { ", late" } else { "" };
                 let parts = match (&line.standing.state, line.missing.is_empty()) {
-                    (crate::domain::ReceiptState::Partial { .. }, false) => format!(", without {}", line.missing.join(", ")),
+                    (crate::domain::ReceiptState::Partial { .. }, false) => {
+                        format!(", without {}", line.missing.join(", "))
+                    }
                     _ => String::new(),
                 };
                 let state = line.standing.state.as_str();

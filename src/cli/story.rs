@@ -109,9 +109,19 @@ impl Story {
         let _ = writeln!(text, "WHY THE DEADLINES ARE WHAT THEY ARE");
         for duty in &rulebook.duties {
             let deadline = cycle::deadline(rulebook, duty, month, None)?;
-            let _ = writeln!(text, "  {} for {}: {}", duty.title, duty.period_of(month).in_words(), day_in_words(deadline.ends_on));
+            let _ = writeln!(
+                text,
+                "  {} for {}: {}",
+                duty.title,
+                duty.period_of(month).in_words(),
+                day_in_words(deadline.ends_on)
+            );
             if duty.follows_import() {
-                let _ = writeln!(text, "    import {}, which is not counted (§ 187 Abs. 1 BGB)", day_in_words(deadline.import_on));
+                let _ = writeln!(
+                    text,
+                    "    import {}, which is not counted (§ 187 Abs. 1 BGB)",
+                    day_in_words(deadline.import_on)
+                );
             }
             let mut counted = Vec::new();
             for day in cycle::derivation(duty, month, &deadline)? {
@@ -150,10 +160,16 @@ impl Story {
     fn group_in_words(&self, group: &Group) -> String {
         let mails = format!("{} {}", group.mails, if group.mails == 1 { "mail" } else { "mails" });
         let reason = group.reason.as_deref().unwrap_or_default();
-        let about = if group.kind == NoticeKind::ZrkNotice { "service".to_owned() } else { format!("{} {}", group.duty, group.month) };
+        let about = if group.kind == NoticeKind::ZrkNotice {
+            "service".to_owned()
+        } else {
+            format!("{} {}", group.duty, group.month)
+        };
         match group.what {
             What::Sent => format!("{about}: {} sent, {mails} to {}", group.step_in_words(), self.readers(group)),
-            What::Withdrawn => format!("{about}: {} not sent to {}: {reason}", group.step_in_words(), self.readers(group)),
+            What::Withdrawn => {
+                format!("{about}: {} not sent to {}: {reason}", group.step_in_words(), self.readers(group))
+            }
             What::Retry => format!(
                 "{about}: {} to {} refused for now and tried again ({} times): {reason}",
                 group.step_in_words(),
@@ -161,26 +177,39 @@ impl Story {
                 group.mails
             ),
             What::Skipped => format!("{about}: {} skipped: {reason}", group.step_in_words()),
-            what => format!("{about}: {} {} for {}: {reason}", group.step_in_words(), what.as_str(), self.readers(group)),
+            what => {
+                format!("{about}: {} {} for {}: {reason}", group.step_in_words(), what.as_str(), self.readers(group))
+            }
         }
     }
 
     fn readers(&self, group: &Group) -> String {
         const NAMES_MAX: usize = 4; // more are not read in a line
         let roster = &self.charter.settings.roster;
-        let names: Vec<&str> =
-            group.authorities.iter().filter_map(|id| roster.authority(id)).map(|authority| authority.name.as_str()).collect();
+        let names: Vec<&str> = group
+            .authorities
+            .iter()
+            .filter_map(|id| roster.authority(id))
+            .map(|authority| authority.name.as_str())
+            .collect();
         let mut readers = match names.len() {
             0 => Vec::new(),
             count if count <= NAMES_MAX => vec![names.join(", ")],
             count if count == roster.authorities().len() => vec![format!("all {count} authorities")],
             count => vec![format!("{count} authorities")],
         };
-        readers.extend((!group.offices.is_empty()).then(|| group.offices.iter().cloned().collect::<Vec<_>>().join(", ")));
+        readers
+            .extend((!group.offices.is_empty()).then(|| group.offices.iter().cloned().collect::<Vec<_>>().join(", ")));
         readers.join(" and ")
     }
 
-    async fn tell_ending(&self, text: &mut String, month: Month, store: &Store, today: NaiveDate) -> anyhow::Result<()> {
+    async fn tell_ending(
+        &self,
+        text: &mut String,
+        month: Month,
+        store: &Store,
+        today: NaiveDate,
+    ) -> anyhow::Result<()> {
         let settings = &self.charter.settings;
         let rulebook = &settings.rulebook;
         let now = crate::domain::dates::end_of_day(rulebook.zone, today);
@@ -231,7 +260,8 @@ fn local_date_of(scenario: &Scenario, zone: chrono_tz::Tz) -> NaiveDate {
 fn reports_of(charter: &Charter, scenario: &Scenario, day: NaiveDate) -> Vec<(String, String)> {
     let mut routine: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
     let mut lines = Vec::new();
-    let name = |id: &str| charter.settings.roster.authority(id).map_or_else(|| id.to_owned(), |known| known.name.clone());
+    let name =
+        |id: &str| charter.settings.roster.authority(id).map_or_else(|| id.to_owned(), |known| known.name.clone());
     for line in scenario.lines.iter().filter(|line| line.at.date() == day) {
         let words = match &line.action {
             Action::Record(request) if matches!(request.state.as_str(), "complete" | "nil") => {
@@ -278,7 +308,9 @@ fn words_of(request: &ReceiptRequest) -> String {
     match request.state.as_str() {
         "partial" => format!("reported without {}", request.missing.join(", ")),
         "missing" => "took the report back".to_owned(),
-        state => format!("{state}{}", request.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default()),
+        state => {
+            format!("{state}{}", request.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default())
+        }
     }
 }
 

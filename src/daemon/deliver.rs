@@ -14,7 +14,7 @@ use crate::domain::plan::View;
 use crate::domain::recheck::{Verdict, recheck, recheck_mailbox};
 use crate::domain::{Alert, Letter, NoticeKind, Owner};
 use crate::mail::{Draft, Importance, OutgoingMail, Rendered, Transport, build, calendar_entry, sha256_hex};
-use crate::store::{ClaimedNotice, Delivery, Store, StoreError};
+use crate::store::{ClaimedNotice, Delivery, StaleClaims, Store, StoreError};
 
 use super::clock::Clock;
 use super::event::{Event, What};
@@ -85,15 +85,14 @@ impl<T: Transport> Deliverer<'_, T> {
     }
 
     /// Takes over what a dead deliverer left behind: queues again what was not handed over, and decides on the rest as on a
-    /// broken connection (M6). `everything` does not wait for leases; right when no other process can be at work.
+    /// broken connection (M6).
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn recover(&mut self, everything: bool) -> Result<Vec<Event>, TickError> {
+    pub async fn recover(&mut self, claims: StaleClaims) -> Result<Vec<Event>, TickError> {
         let now = self.clock.now();
-        let lease_ended_by = if everything { DateTime::<Utc>::MAX_UTC } else { now };
         let mut tx = self.store.write().await?;
-        let left_behind = tx.take_over(lease_ended_by, now).await?;
+        let left_behind = tx.take_over(claims, now).await?;
         let mut events = Vec::new();
         for claimed in left_behind {
             let text = "fristd stopped after the mail was handed over and before the reply was recorded".to_owned();
@@ -176,10 +175,11 @@ impl<T: Transport> Deliverer<'_, T> {
         let Some(duty) = view.rulebook.duty(duty_id) else {
             return Ok(Verdict::Withdraw(format!("duty {duty_id:?} is no longer in the settings")));
         };
-        let served = view.roster.contacts_at(&notice.mailbox, view.today()).filter_map(|contact| match &contact.owner {
-            Owner::Authority(id) => Some(&**id),
-            Owner::Office(_) => None,
-        });
+        let served =
+            view.roster.contacts_at(&notice.mailbox, view.today()).filter_map(|contact| match &contact.owner {
+                Owner::Authority(id) => Some(&**id),
+                Owner::Office(_) => None,
+            });
         let mut authorities: Vec<&str> = served.chain(notice.authorities.iter().map(|id| &**id)).collect();
         authorities.sort_unstable();
         authorities.dedup();
@@ -413,7 +413,13 @@ fn uncertain_alert(claimed: &ClaimedNotice, outcome: &Outcome) -> Option<Alert> 
 fn expired_alert(claimed: &ClaimedNotice, reason: &str, zone: Tz) -> Alert {
     let ClaimedNotice { notice, .. } = claimed;
     Alert {
-        key: format!("expired:{}:{}:{}:{}", notice.month, notice.duty.as_deref().unwrap_or("-"), notice.step, notice.revision),
+        key: format!(
+            "expired:{}:{}:{}:{}",
+            notice.month,
+            notice.duty.as_deref().unwrap_or("-"),
+            notice.step,
+            notice.revision
+        ),
         headline: format!("Mitteilungen vom {} nicht mehr zugestellt", date_in_words(local_date(notice.due_at, zone))),
         detail: format!(
             "Mindestens eine Mitteilung der Stufe {} konnte nicht zugestellt werden, bevor ihre Zeit vorüber war ({reason}). \

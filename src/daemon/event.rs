@@ -118,7 +118,16 @@ impl Event {
         let (event, kind, month) = (self.what.as_str(), self.kind.as_str(), self.month.to_string());
         match self.what {
             What::Rejected | What::Uncertain | What::Held | What::Expired => {
-                tracing::warn!(event, kind, duty, month, step = self.step, revision = self.revision, reason, "notice not delivered");
+                tracing::warn!(
+                    event,
+                    kind,
+                    duty,
+                    month,
+                    step = self.step,
+                    revision = self.revision,
+                    reason,
+                    "notice not delivered"
+                );
             }
             _ => tracing::info!(event, kind, duty, month, step = self.step, revision = self.revision, reason, "notice"),
         }

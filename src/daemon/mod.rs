@@ -50,8 +50,14 @@ impl Charter {
             .map_err(|complaints| CharterError::Templates(complaints.iter().map(ToString::to_string).collect()))?;
         let mut unknown = Vec::new();
         for duty in &settings.rulebook.duties {
-            for step in duty.steps.iter().filter(|step| !templates.has(&step.template)) {
+            for step in duty.steps.iter().filter(|step| templates.kind_of(&step.template) != Some(step.kind)) {
                 let (duty, id, template) = (&duty.id, &step.id, &step.template);
+                if let Some(other) = templates.kind_of(template) {
+                    unknown.push(format!(
+                        "cycles.toml: duty {duty:?}, step {id:?}: template {template:?} is one for {other}"
+                    ));
+                    continue;
+                }
                 unknown.push(format!(
                     "cycles.toml: duty {duty:?}, step {id:?}: template {template:?} does not exist; put {template}.txt, \
                      {template}.html and {template}.subject.txt into the templates folder, or leave `template` out"

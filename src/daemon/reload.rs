@@ -81,7 +81,8 @@ pub fn difference(old: &Settings, new: &Settings, now: DateTime<Utc>) -> Vec<Str
     let this_month = Month::of(dates::local_date(now, new.rulebook.zone));
     for month in (0..MONTHS_COMPARED).map(|ahead| this_month.plus(ahead)) {
         for duty in &new.rulebook.duties {
-            let before = old.rulebook.duty(&duty.id).and_then(|duty| cycle::deadline(&old.rulebook, duty, month, None).ok());
+            let before =
+                old.rulebook.duty(&duty.id).and_then(|duty| cycle::deadline(&old.rulebook, duty, month, None).ok());
             let after = cycle::deadline(&new.rulebook, duty, month, None).ok();
             if let (Some(before), Some(after)) = (before, after)
                 && before != after

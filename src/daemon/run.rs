@@ -11,7 +11,7 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::mail::RelayError;
 use crate::settings::Source;
-use crate::store::{Durability, RunLock, Store, StoreError};
+use crate::store::{Durability, RunLock, StaleClaims, Store, StoreError};
 
 use super::Charter;
 use super::carrier::Carrier;
@@ -71,7 +71,7 @@ pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), R
         "ready"
     );
     tell_system(&[sd_notify::NotifyState::Ready]);
-    service.recover(true).await;
+    service.recover(StaleClaims::All).await;
     service.run(&source, &wakes).await;
     tell_system(&[sd_notify::NotifyState::Stopping]);
     service.store.close().await;
@@ -154,7 +154,9 @@ impl Service {
     async fn round(&mut self) {
         match self.tick_and_deliver().await {
             Ok(()) => {}
-            Err(cause) => tracing::error!(%cause, "this tick failed and is tried again; is the disk full, or the database locked?"),
+            Err(cause) => {
+                tracing::error!(%cause, "this tick failed and is tried again; is the disk full, or the database locked?")
+            }
         }
     }
 
@@ -162,7 +164,7 @@ impl Service {
         let now = self.clock.now();
         let has_stale_claims = self.store.read().await?.has_stale_claims(now).await?;
         if has_stale_claims {
-            self.recover(false).await;
+            self.recover(StaleClaims::LeaseEnded).await;
         }
         tick(&self.store, &self.charter, &mut self.memo, now).await?.iter().for_each(super::event::Event::log);
         let events = self.deliverer().deliver().await?;
@@ -183,8 +185,8 @@ impl Service {
         Ok(())
     }
 
-    async fn recover(&mut self, everything: bool) {
-        match self.deliverer().recover(everything).await {
+    async fn recover(&mut self, claims: StaleClaims) {
+        match self.deliverer().recover(claims).await {
             Ok(events) => events.iter().for_each(super::event::Event::log),
             Err(cause) => tracing::error!(%cause, "notices of an earlier run could not be taken over; tried again"),
         }

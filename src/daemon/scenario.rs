@@ -118,7 +118,8 @@ impl Scenario {
                 Err(why) => errors.push(format!("{name}:{number}: {why}")),
             }
         }
-        let mut required = |word: &str, example: &str| errors.push(format!("{name}: no line {word:?}; accepted: {word} {example}"));
+        let mut required =
+            |word: &str, example: &str| errors.push(format!("{name}: no line {word:?}; accepted: {word} {example}"));
         if files.is_none() {
             required("files", "deploy/example");
         }
@@ -169,7 +170,9 @@ fn read_line(line: &str, number: usize) -> Result<Read, String> {
         [date, time, action @ ..] if date.starts_with(|first: char| first.is_ascii_digit()) => {
             Ok(Read::Line(Line { number, at: instant(date, time)?, action: read_action(action)? }))
         }
-        [word, ..] => Err(format!("{word:?}: is not understood; accepted: files, from, until, or a line that begins with YYYY-MM-DD HH:MM")),
+        [word, ..] => Err(format!(
+            "{word:?}: is not understood; accepted: files, from, until, or a line that begins with YYYY-MM-DD HH:MM"
+        )),
     }
 }
 
@@ -199,7 +202,13 @@ fn read_action(words: &[&str]) -> Result<Action, String> {
     }
 }
 
-fn read_record(month: &str, duty: &str, authority: &str, state: &str, details: &[&str]) -> Result<ReceiptRequest, String> {
+fn read_record(
+    month: &str,
+    duty: &str,
+    authority: &str,
+    state: &str,
+    details: &[&str],
+) -> Result<ReceiptRequest, String> {
     let mut request = ReceiptRequest {
         month: month.to_owned(),
         duty: duty.to_owned(),
@@ -214,7 +223,11 @@ fn read_record(month: &str, duty: &str, authority: &str, state: &str, details: &
             Some(("parts", value)) => request.parts = list(value),
             Some(("until", value)) => request.until = Some(value.to_owned()),
             Some(("reason", value)) => request.reason = Some(value.to_owned()),
-            _ => return Err(format!("{detail:?}: is not understood; accepted: missing=a,b parts=a,b until=YYYY-MM-DD reason=\"…\"")),
+            _ => {
+                return Err(format!(
+                    "{detail:?}: is not understood; accepted: missing=a,b parts=a,b until=YYYY-MM-DD reason=\"…\""
+                ));
+            }
         }
     }
     if request.reason.is_none() && matches!(state, "excused" | "extended" | "exempt") {
@@ -292,7 +305,8 @@ mod tests {
     const HEAD: &str = "files deploy/example\nfrom 2026-12-01 00:00\nuntil 2027-01-31 00:00\n";
 
     fn action(line: &str) -> Result<Action, ScenarioErrors> {
-        Scenario::parse("s.txt", &format!("{HEAD}2026-12-04 10:00  {line}\n")).map(|scenario| scenario.lines[0].action.clone())
+        Scenario::parse("s.txt", &format!("{HEAD}2026-12-04 10:00  {line}\n"))
+            .map(|scenario| scenario.lines[0].action.clone())
     }
 
     #[test]
@@ -304,9 +318,13 @@ mod tests {
         assert_eq!(action("smtp break-after-data for x"), Ok(smtp(Fault::BreakAfterData, Some("x"))));
         assert_eq!(action("smtp down"), Ok(smtp(Fault::Down, None)));
         assert_eq!(action("smtp 550 for all"), Ok(smtp(Fault::Refuse(550), None)));
-        let Ok(Action::Record(request)) = action("record 2026-12 statistics abh-x partial missing=returns") else { panic!() };
+        let Ok(Action::Record(request)) = action("record 2026-12 statistics abh-x partial missing=returns") else {
+            panic!()
+        };
         assert_eq!((request.state.as_str(), request.missing), ("partial", vec!["returns".to_owned()]));
-        let Ok(Action::Record(request)) = action("record 2026-12 planning abh-x excused reason=\"IT # down\"") else { panic!() };
+        let Ok(Action::Record(request)) = action("record 2026-12 planning abh-x excused reason=\"IT # down\"") else {
+            panic!()
+        };
         assert_eq!(request.reason.as_deref(), Some("IT # down"));
     }
 
@@ -327,7 +345,8 @@ mod tests {
 
     #[test]
     fn all_errors_come_at_once() {
-        let errors = Scenario::parse("s.txt", "from yesterday 00:00\n2026-12-01 x\nhello\n").expect_err("three bad lines");
+        let errors =
+            Scenario::parse("s.txt", "from yesterday 00:00\n2026-12-01 x\nhello\n").expect_err("three bad lines");
         assert_eq!(errors.0.len(), 6, "{errors}");
     }
 

@@ -105,7 +105,14 @@ impl<T: Transport + Send> Simulation<'_, T> {
                     }
                     Action::Smtp { fault, target, until } => {
                         let until = until.map(|until| instant(zone, until));
-                        transport.faults.push(ActiveFault::new(&charter, line.number, *fault, target.as_deref(), until, now)?);
+                        transport.faults.push(ActiveFault::new(
+                            &charter,
+                            line.number,
+                            *fault,
+                            target.as_deref(),
+                            until,
+                            now,
+                        )?);
                     }
                     _ => act(store, &charter, line, now).await?,
                 }
@@ -113,8 +120,13 @@ impl<T: Transport + Send> Simulation<'_, T> {
             if is_running {
                 for _ in 0..ROUNDS_MAX {
                     let mut events = tick(store, &charter, &mut memo, now).await?;
-                    let mut deliverer =
-                        Deliverer { store, charter: &charter, transport: &mut transport, clock: &clock, stop: stopped.clone() };
+                    let mut deliverer = Deliverer {
+                        store,
+                        charter: &charter,
+                        transport: &mut transport,
+                        clock: &clock,
+                        stop: stopped.clone(),
+                    };
                     events.extend(deliverer.deliver().await?);
                     events.iter().for_each(|event| watch(event, &charter));
                     let changes = store.read().await?.service().await?.changes;
@@ -286,7 +298,8 @@ impl<T: Transport + Send> Transport for FaultyTransport<T> {
     async fn complete(&mut self, mail: &OutgoingMail) -> Reply {
         let now = self.clock.now();
         let reply = self.inner.complete(mail).await;
-        let breaks = |fault: &&mut ActiveFault| fault.fault == Fault::BreakAfterData && fault.strikes(&mail.mailbox, now);
+        let breaks =
+            |fault: &&mut ActiveFault| fault.fault == Fault::BreakAfterData && fault.strikes(&mail.mailbox, now);
         match self.faults.iter_mut().find(breaks) {
             Some(fault) => {
                 fault.struck.insert(mail.mailbox.clone());

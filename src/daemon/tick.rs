@@ -43,7 +43,12 @@ pub enum TickError {
 ///
 /// # Errors
 /// If the store or the calendar fails; nothing is changed then.
-pub async fn tick(store: &Store, charter: &Charter, memo: &mut TickMemo, now: DateTime<Utc>) -> Result<Vec<Event>, TickError> {
+pub async fn tick(
+    store: &Store,
+    charter: &Charter,
+    memo: &mut TickMemo,
+    now: DateTime<Utc>,
+) -> Result<Vec<Event>, TickError> {
     let service = store.read().await?.service().await?;
     if memo.is_quiet(charter.generation, service.changes, now) {
         return Ok(Vec::new());
@@ -127,7 +132,10 @@ async fn tell_zrk(tx: &mut Tx, view: View<'_>, now: DateTime<Utc>) -> Result<(),
     let notices = zrk_notices(view, &alerts);
     let Some(first) = notices.first() else {
         if !alerts.is_empty() {
-            tracing::error!(alerts = alerts.len(), "the ZRK has no mailbox that can be reached; alerts wait in the store");
+            tracing::error!(
+                alerts = alerts.len(),
+                "the ZRK has no mailbox that can be reached; alerts wait in the store"
+            );
         }
         return Ok(());
     };
@@ -159,7 +167,10 @@ pub(super) fn standings(
     rulebook: &Rulebook,
     now: DateTime<Utc>,
 ) -> HashMap<AuthorityId, Standing> {
-    receipts.iter().map(|(authority, receipts)| (authority.clone(), standing_now(receipts, now, rulebook.zone))).collect()
+    receipts
+        .iter()
+        .map(|(authority, receipts)| (authority.clone(), standing_now(receipts, now, rulebook.zone)))
+        .collect()
 }
 
 /// What the dates of all cycles in question hang on, read at once.

@@ -13,7 +13,8 @@ use super::ladder::Ladder;
 use super::plan::{Alert, CycleFacts, NewNotice, View};
 use super::roster::{AuthorityId, OfficeKind};
 use super::rulebook::Letterhead;
-use super::standing::{Standing, ReceiptState};
+use super::standing::{ReceiptState, Standing};
+use super::window::last_day;
 
 /// Everything that a template may say about one notice. One mailbox gets one letter (M2).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -145,7 +146,8 @@ pub fn compose(
         _ => None,
     };
     // an escalation to an office without a district of its own shows the whole state
-    let is_for_state = notice.kind == NoticeKind::Summary || (notice.kind == NoticeKind::Escalation && district.is_none());
+    let is_for_state =
+        notice.kind == NoticeKind::Summary || (notice.kind == NoticeKind::Escalation && district.is_none());
     let summary = is_for_state.then(|| reports.summary(|authority| history.in_time.get(authority).copied()));
     Letter {
         kind: notice.kind,
@@ -181,10 +183,13 @@ pub fn compose_zrk_notice(view: View<'_>, notice: &NewNotice, alerts: &[Alert]) 
 
 fn matter(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts) -> Matter {
     let duty = ladder.duty;
-    let own_date = view.rulebook.entries.get(&ladder.month).is_some_and(|entry| entry.own_dates.contains_key(&duty.id));
+    // the deadline may have been told under other settings (F5): say how it was counted only where the count comes to it
     let working_days = match duty.deadline {
-        DeadlineRule::Window { working_days, .. } if !own_date => Some(working_days),
-        _ => None,
+        DeadlineRule::Window { working_days, count_import_day } => {
+            let counted = last_day(&duty.calendar, ladder.deadline.import_on, working_days, count_import_day);
+            (counted == Ok(ladder.deadline.ends_on)).then_some(working_days)
+        }
+        DeadlineRule::DayOfMonth { .. } => None,
     };
     Matter {
         duty: duty.id.to_string(),
@@ -196,7 +201,7 @@ fn matter(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts) -> Matter {
         today: view.today(),
         working_days,
         counts_import_day: matches!(duty.deadline, DeadlineRule::Window { count_import_day: true, .. }),
-        own_date,
+        own_date: duty.follows_import() && working_days.is_none(),
         follows_import: duty.follows_import(),
         free_day: free_day_sentence(duty, ladder.month, &ladder.deadline),
         revision: ladder.revision,
@@ -217,7 +222,8 @@ fn authority_lines(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, noti
     let line = |id: &AuthorityId| {
         let name = view.roster.authority(id)?.name.clone();
         let standing = facts.standings.get(id).cloned().unwrap_or_else(Standing::silent);
-        let missing = standing.missing_parts(ladder.duty).iter().map(|id| ladder.duty.part_title(id).to_owned()).collect();
+        let missing =
+            standing.missing_parts(ladder.duty).iter().map(|id| ladder.duty.part_title(id).to_owned()).collect();
         Some(AuthorityLine { name, missing, is_partial: matches!(standing.state, ReceiptState::Partial { .. }) })
     };
     notice.authorities.iter().filter_map(line).collect()

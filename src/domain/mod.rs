@@ -1,5 +1,6 @@
 //! The rules of the reporting cycle, as pure functions. Never does I/O, never reads a clock, never waits.
 
+mod audience;
 pub mod calendar;
 pub mod cycle;
 pub mod dates;

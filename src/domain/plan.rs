@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::audience::Audiences;
 use super::calendar::CalendarError;
 use super::cycle::{self, Deadline, Revision};
 use super::dates::{Month, day_in_words, end_of_day, local_date};
 use super::delivery::State;
-use super::duty::{Audience, Duty, DutyId, NoticeKind, Step};
-use super::escalation::is_reachable;
+use super::duty::{Duty, DutyId, NoticeKind};
 use super::ladder::{DateFacts, Ladder, Rung};
-use super::roster::{AuthorityId, District, Mailbox, OfficeId, OfficeKind, Owner, Roster};
+use super::roster::{AuthorityId, Mailbox, OfficeId, Owner, Roster};
 use super::rulebook::Rulebook;
 use super::standing::Standing;
 
@@ -446,103 +446,6 @@ fn all_clears(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, audience:
 /// The all-clear belongs to the newest escalation before it, so that a new escalation can be followed by a new all-clear.
 fn all_clear_step(escalation: &str) -> String {
     format!("{}:{escalation}", NoticeKind::AllClear)
-}
-
-/// Who is meant by an audience.
-pub(super) struct Audiences<'a> {
-    pub(super) view: View<'a>,
-    pub(super) facts: &'a CycleFacts,
-}
-
-/// What one mailbox is addressed for.
-#[derive(Default)]
-struct Recipient {
-    office: Option<OfficeId>,
-    authorities: BTreeSet<AuthorityId>,
-}
-
-impl Audiences<'_> {
-    fn of_step(&self, step: &Step) -> BTreeMap<Mailbox, Recipient> {
-        let mut recipients = BTreeMap::new();
-        for audience in &step.to {
-            match audience {
-                Audience::Users => self.add_authorities(&mut recipients, |_| true),
-                Audience::Missing => {
-                    self.add_authorities(&mut recipients, |authority| !self.facts.is_settled(authority))
-                }
-                Audience::Rrk => {
-                    for (office, district) in self.view.roster.rrk() {
-                        self.add_office(&mut recipients, step.kind, &office.id, Some(district));
-                    }
-                }
-                Audience::Zrk => {
-                    for office in self.view.roster.zrk() {
-                        self.add_office(&mut recipients, step.kind, &office.id, None);
-                    }
-                }
-                Audience::Office(id) => {
-                    let district = self.view.roster.office(id).and_then(|office| match office.kind {
-                        OfficeKind::Rrk(district) => Some(district),
-                        _ => None,
-                    });
-                    self.add_office(&mut recipients, step.kind, id, district);
-                }
-            }
-        }
-        recipients
-    }
-
-    /// The missing authorities of a district that mail can reach (N7).
-    pub(super) fn to_escalate(&self, district: District) -> Vec<AuthorityId> {
-        let (view, today) = (self.view, self.view.today());
-        view.roster
-            .authorities()
-            .iter()
-            .filter(|authority| authority.district == district && !self.facts.is_settled(&authority.id))
-            .filter(|authority| is_reachable(view.roster, view.flagged, &authority.id, today))
-            .map(|authority| authority.id.clone())
-            .collect()
-    }
-
-    pub(super) fn is_anybody_to_escalate(&self) -> bool {
-        District::ALL.into_iter().any(|district| !self.to_escalate(district).is_empty())
-    }
-
-    fn add_authorities(&self, recipients: &mut BTreeMap<Mailbox, Recipient>, wanted: impl Fn(&AuthorityId) -> bool) {
-        let (view, today) = (self.view, self.view.today());
-        for authority in view.roster.authorities().iter().filter(|authority| wanted(&authority.id)) {
-            for contact in view.roster.contacts_of(&Owner::Authority(authority.id.clone()), today) {
-                if !view.flagged.contains(&contact.mailbox) {
-                    recipients.entry(contact.mailbox.clone()).or_default().authorities.insert(authority.id.clone());
-                }
-            }
-        }
-    }
-
-    /// Adds an office's mailboxes. An escalation goes to a district's office only if there is somebody to escalate.
-    fn add_office(
-        &self,
-        recipients: &mut BTreeMap<Mailbox, Recipient>,
-        kind: NoticeKind,
-        office: &OfficeId,
-        district: Option<District>,
-    ) {
-        let mut escalated = Vec::new();
-        if kind == NoticeKind::Escalation {
-            let districts = district.map_or(District::ALL.to_vec(), |district| vec![district]);
-            escalated = districts.into_iter().flat_map(|district| self.to_escalate(district)).collect();
-            if escalated.is_empty() {
-                return;
-            }
-        }
-        for contact in self.view.roster.contacts_of(&Owner::Office(office.clone()), self.view.today()) {
-            if !self.view.flagged.contains(&contact.mailbox) {
-                let recipient = recipients.entry(contact.mailbox.clone()).or_default();
-                recipient.office = Some(office.clone());
-                recipient.authorities.extend(escalated.iter().cloned());
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 
 use chrono::Datelike;
 
+use super::audience::Audiences;
 use super::delivery::State;
 use super::duty::NoticeKind;
 use super::ladder::Ladder;
-use super::plan::{Audiences, CycleFacts, NewNotice, View};
+use super::plan::{CycleFacts, NewNotice, View};
 use super::roster::{AuthorityId, District, OfficeId, OfficeKind, Owner};
 use super::standing::{ReceiptState, Standing};
 

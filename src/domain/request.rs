@@ -75,7 +75,12 @@ pub fn duty<'a>(rulebook: &'a Rulebook, id: &str) -> Result<&'a Duty, RequestErr
 ///
 /// # Errors
 /// If it is no month, lies before the store's first cycle (N11), or too far away to be meant.
-pub fn month(rulebook: &Rulebook, text: &str, first_cycle: Option<Month>, now: DateTime<Utc>) -> Result<Month, RequestError> {
+pub fn month(
+    rulebook: &Rulebook,
+    text: &str,
+    first_cycle: Option<Month>,
+    now: DateTime<Utc>,
+) -> Result<Month, RequestError> {
     let month = Month::parse(text).map_err(|cause| RequestError(cause.to_string()))?;
     if let Some(first) = first_cycle.filter(|first| month < *first) {
         return refuse(format!("cycle {month}: this store knows nothing before its first cycle, {first}"));
@@ -83,7 +88,9 @@ pub fn month(rulebook: &Rulebook, text: &str, first_cycle: Option<Month>, now: D
     let today = local_date(now, rulebook.zone);
     let mut open = cycles_in_question(month, today);
     if !open.any(|known| known == month) {
-        return refuse(format!("cycle {month}: too far from today, {today}; accepted: the next month and the thirteen before"));
+        return refuse(format!(
+            "cycle {month}: too far from today, {today}; accepted: the next month and the thirteen before"
+        ));
     }
     Ok(month)
 }
@@ -181,7 +188,10 @@ fn until(request: &ReceiptRequest, deadline: &Deadline) -> Result<NaiveDate, Req
         return refuse(format!("until {text:?}: is no date; accepted: YYYY-MM-DD"));
     };
     if until <= deadline.ends_on {
-        return refuse(format!("until {until}: the deadline itself ends on {}; accepted: a later day", deadline.ends_on));
+        return refuse(format!(
+            "until {until}: the deadline itself ends on {}; accepted: a later day",
+            deadline.ends_on
+        ));
     }
     Ok(until)
 }

@@ -3,8 +3,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use icalendar::{Calendar, Component, Event, EventLike};
 
+use crate::domain::Letter;
 use crate::domain::dates::day_in_words;
-use crate::domain::{Letter, Month};
 
 /// The text of an `.ics` file with an all-day entry on the last day of the deadline; none for a letter without one.
 ///
@@ -14,12 +14,8 @@ pub fn calendar_entry(letter: &Letter, uid: &str, stamped_at: DateTime<Utc>) -> 
     let matter = letter.matter.as_ref()?;
     let deadline = &matter.deadline;
     let summary = format!("Frist: {} {}", matter.module, matter.period.in_words());
-    let mut description = format!(
-        "{} für {} bis {}, 24:00 Uhr.",
-        matter.title,
-        matter.period.in_words(),
-        day_in_words(deadline.ends_on)
-    );
+    let mut description =
+        format!("{} für {} bis {}, 24:00 Uhr.", matter.title, matter.period.in_words(), day_in_words(deadline.ends_on));
     if let Some(free_day) = &matter.free_day {
         description.push(' ');
         description.push_str(free_day);
@@ -31,7 +27,7 @@ pub fn calendar_entry(letter: &Letter, uid: &str, stamped_at: DateTime<Utc>) -> 
     if !letter.letterhead.file_number.is_empty() {
         description.push_str(&format!("\nAktenzeichen: {}", letter.letterhead.file_number));
     }
-    let entry = Entry { uid, revision: matter.revision, ends_on: deadline.ends_on, summary, description, month: letter.month };
+    let entry = Entry { uid, revision: matter.revision, ends_on: deadline.ends_on, summary, description };
     Some(entry.to_ics(stamped_at))
 }
 
@@ -41,7 +37,6 @@ struct Entry<'a> {
     ends_on: NaiveDate,
     summary: String,
     description: String,
-    month: Month,
 }
 
 impl Entry<'_> {
@@ -56,8 +51,7 @@ impl Entry<'_> {
             .summary(&without_controls(&self.summary))
             .description(&without_controls(&self.description))
             .add_property("TRANSP", "TRANSPARENT") // nobody is busy because of a deadline
-            .add_property("CATEGORIES", "Frist")
-            .add_property("X-FRISTD-CYCLE", self.month.to_string());
+            .add_property("CATEGORIES", "Frist");
         let mut calendar = Calendar::empty();
         calendar
             .append_property(("VERSION", "2.0"))
@@ -82,7 +76,8 @@ mod tests {
     #[test]
     fn an_entry_is_all_day_stable_and_invites_nobody() {
         let letter = &samples::letters()[0];
-        let ics = calendar_entry(letter, "2026-12-planning-abc@zrk.example", "2026-12-01T08:00:00Z".parse().unwrap()).unwrap();
+        let ics = calendar_entry(letter, "2026-12-planning-abc@zrk.example", "2026-12-01T08:00:00Z".parse().unwrap())
+            .unwrap();
         for want in [
             "METHOD:PUBLISH\r\n",
             "UID:2026-12-planning-abc@zrk.example\r\n",
@@ -102,7 +97,10 @@ mod tests {
     #[test]
     fn a_correction_raises_the_sequence_and_keeps_the_uid() {
         let at = "2026-12-02T08:00:00Z".parse().unwrap();
-        let corrected = samples::letters().into_iter().find(|letter| letter.matter.as_ref().is_some_and(|m| m.revision == 2)).unwrap();
+        let corrected = samples::letters()
+            .into_iter()
+            .find(|letter| letter.matter.as_ref().is_some_and(|m| m.revision == 2))
+            .unwrap();
         let ics = calendar_entry(&corrected, "u@zrk.example", at).unwrap();
         assert!(ics.contains("SEQUENCE:2\r\n") && ics.contains("UID:u@zrk.example\r\n"), "{ics}");
     }

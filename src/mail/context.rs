@@ -22,22 +22,23 @@ pub(super) struct LetterContext<'a> {
     matter: Option<MatterContext<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     authorities: Option<Vec<AuthorityContext<'a>>>,
+    // the inner none is there to be asked for: an escalation has one of the two
     #[serde(skip_serializing_if = "Option::is_none")]
-    report: Option<ReportContext<'a>>,
+    report: Option<Option<ReportContext<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    summary: Option<SummaryContext<'a>>,
+    summary: Option<Option<SummaryContext<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     alerts: Option<Vec<AlertContext<'a>>>,
 }
 
 impl<'a> LetterContext<'a> {
     pub(super) fn of(letter: &'a Letter) -> Self {
-        use NoticeKind::{AllClear, Announcement, Correction, Escalation, Overdue, Reminder, ZrkNotice};
+        use NoticeKind::{AllClear, Announcement, Correction, Escalation, Overdue, Reminder, Summary, ZrkNotice};
         let kind = letter.kind;
         let is_to_users = matches!(kind, Announcement | Correction | Reminder | Overdue);
         let authorities = || letter.authorities.iter().map(AuthorityContext::of).collect();
-        let report = letter.report.as_ref().filter(|_| matches!(kind, Escalation | AllClear));
-        let summary = letter.summary.as_ref().filter(|_| kind == NoticeKind::Summary);
+        let report = || letter.report.as_ref().map(|report| ReportContext::of(report, letter));
+        let summary = || letter.summary.as_ref().map(SummaryContext::of);
         Self {
             kind: kind.as_str(),
             month: letter.month.in_words(),
@@ -50,8 +51,8 @@ impl<'a> LetterContext<'a> {
             office: letter.office.as_deref(),
             matter: letter.matter.as_ref().map(|matter| MatterContext::of(matter, kind)),
             authorities: is_to_users.then(authorities),
-            report: report.map(|report| ReportContext::of(report, letter)),
-            summary: summary.map(SummaryContext::of),
+            report: matches!(kind, Escalation | AllClear).then(report),
+            summary: matches!(kind, Escalation | Summary).then(summary),
             alerts: (kind == ZrkNotice).then(|| letter.alerts.iter().map(AlertContext::of).collect()),
         }
     }
@@ -242,7 +243,11 @@ impl<'a> SummaryContext<'a> {
     fn of(summary: &'a Summary) -> Self {
         let total = TallyContext::of("Gesamt", summary.districts.values().copied().fold(Tally::default(), add));
         Self {
-            districts: summary.districts.iter().map(|(district, tally)| TallyContext::of(district.in_words(), *tally)).collect(),
+            districts: summary
+                .districts
+                .iter()
+                .map(|(district, tally)| TallyContext::of(district.in_words(), *tally))
+                .collect(),
             outstanding_total: total.partial + total.missing,
             total,
             missing: by_district(&summary.missing),
@@ -315,7 +320,8 @@ impl<'a> AlertContext<'a> {
 
 /// `zehn Arbeitstage`, in the accusative.
 fn working_days_in_words(count: u32) -> String {
-    const WORDS: [&str; 11] = ["zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf"];
+    const WORDS: [&str; 11] =
+        ["zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf"];
     match count {
         1 => "einen Arbeitstag".into(),
         2..=12 => format!("{} Arbeitstage", WORDS[count as usize - 2]),

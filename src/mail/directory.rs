@@ -38,7 +38,8 @@ impl Transport for DirectoryTransport {
     async fn prepare(&mut self, mail: &OutgoingMail) -> Result<(), Reply> {
         self.prepared = None;
         let (folder, mail) = (self.folder.clone(), mail.clone());
-        let prepared = blocking(move || write_temporary(&folder, &mail)).await.map_err(|text| Reply::NoRelay { text })?;
+        let prepared =
+            blocking(move || write_temporary(&folder, &mail)).await.map_err(|text| Reply::NoRelay { text })?;
         self.prepared = Some(prepared);
         Ok(())
     }
@@ -156,8 +157,10 @@ mod tests {
     }
 
     fn files(folder: &Path) -> Vec<String> {
-        let mut names: Vec<String> =
-            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
         names.sort();
         names
     }
@@ -192,7 +195,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
         let mut transport = DirectoryTransport::new(&out);
-        let stems = ["../escape", "/etc/passwd", "..", "", ".hidden", "-rf", "a/b", "a\0b", "Köln", &"x".repeat(500), "a_b"];
+        let stems =
+            ["../escape", "/etc/passwd", "..", "", ".hidden", "-rf", "a/b", "a\0b", "Köln", &"x".repeat(500), "a_b"];
         for (number, stem) in stems.iter().enumerate() {
             let reply = send(&mut transport, &mail(stem, &format!("<{number}@zrk.example>"))).await;
             assert!(matches!(reply, Reply::Accepted { .. }), "{stem:?}: {reply:?}");
@@ -200,7 +204,12 @@ mod tests {
         let names = files(&out);
         assert_eq!(names.len(), stems.len(), "{names:?}");
         for name in names {
-            assert!(name.len() <= 200 && name.ends_with(".eml") && name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'), "{name}");
+            assert!(
+                name.len() <= 200
+                    && name.ends_with(".eml")
+                    && name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'),
+                "{name}"
+            );
         }
         assert_eq!(files(folder.path()), ["out"]);
     }

@@ -163,7 +163,8 @@ fn body(draft: &Draft<'_>) -> MultiPart {
         .singlepart(SinglePart::plain(draft.text.to_owned()))
         .singlepart(SinglePart::html(draft.html.to_owned()));
     let Some(calendar) = draft.calendar else { return alternative };
-    let content_type = ContentType::parse("text/calendar; charset=utf-8; method=PUBLISH").expect("a constant media type");
+    let content_type =
+        ContentType::parse("text/calendar; charset=utf-8; method=PUBLISH").expect("a constant media type");
     let attachment = SinglePart::builder()
         .header(content_type)
         .header(ContentDisposition::attachment("frist.ics"))
@@ -178,10 +179,8 @@ fn boundary(part: &str, message_id: &str) -> String {
 
 fn named(header: &'static str, mailbox: &Mailbox, name: &str) -> Result<NamedMailbox, BuildError> {
     let name = visible(header, name)?.trim();
-    let email: Address = mailbox.as_str().parse().map_err(|error: lettre::address::AddressError| BuildError::Address {
-        header,
-        value: mailbox.to_string(),
-        why: error.to_string(),
+    let email: Address = mailbox.as_str().parse().map_err(|error: lettre::address::AddressError| {
+        BuildError::Address { header, value: mailbox.to_string(), why: error.to_string() }
     })?;
     Ok(NamedMailbox::new((!name.is_empty()).then(|| name.to_owned()), email))
 }
@@ -195,7 +194,8 @@ fn visible<'a>(header: &'static str, value: &'a str) -> Result<&'a str, BuildErr
 
 fn checked_id<'a>(header: &'static str, value: &'a str) -> Result<&'a str, BuildError> {
     let inner = value.strip_prefix('<').and_then(|rest| rest.strip_suffix('>'));
-    let is_part = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>@".contains(&byte));
+    let is_part =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>@".contains(&byte));
     match inner.and_then(|inner| inner.split_once('@')) {
         Some((name, domain)) if is_part(name) && is_part(domain) => Ok(value),
         _ => Err(BuildError::MessageId { header, value: value.chars().take(200).collect() }),

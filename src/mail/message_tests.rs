@@ -117,7 +117,8 @@ fn a_control_character_in_any_header_is_refused() {
 #[test]
 fn an_id_is_one_id() {
     let parts = Parts::new();
-    let check = |id: &str, good: bool| assert_eq!(build(&Draft { message_id: id, ..parts.draft() }).is_ok(), good, "{id:?}");
+    let check =
+        |id: &str, good: bool| assert_eq!(build(&Draft { message_id: id, ..parts.draft() }).is_ok(), good, "{id:?}");
     check("<a@b.example>", true);
     check("a@b.example", false);
     check("<a@b.example> <c@d.example>", false);

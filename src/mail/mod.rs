@@ -3,6 +3,7 @@
 pub mod calendar_entry;
 pub mod directory;
 pub mod message;
+pub mod relay;
 pub mod smtp;
 pub mod templates;
 pub mod transport;
@@ -17,6 +18,7 @@ pub mod samples;
 pub use calendar_entry::calendar_entry;
 pub use directory::DirectoryTransport;
 pub use message::{BuildError, Draft, Importance, build, sha256_hex};
-pub use smtp::{Relay, RelayError, SmtpTransport, Tls};
+pub use relay::{Relay, RelayError, Tls};
+pub use smtp::SmtpTransport;
 pub use templates::{RenderError, Rendered, TemplateComplaint, Templates};
 pub use transport::{OutgoingMail, Transport};

@@ -28,6 +28,8 @@ built_in![
     "correction.txt",
     "counting.html",
     "counting.txt",
+    "districts.html",
+    "districts.txt",
     "escalation.html",
     "escalation.subject.txt",
     "escalation.txt",
@@ -87,7 +89,11 @@ fn read_folder(folder: &Path, sources: &mut BTreeMap<String, Source>, complaints
     for entry in entries {
         match entry {
             Ok(entry) => paths.push(entry.path()),
-            Err(error) => complaints.push(complaint(folder, format!("the template folder cannot be read: {error}"), "a readable folder")),
+            Err(error) => complaints.push(complaint(
+                folder,
+                format!("the template folder cannot be read: {error}"),
+                "a readable folder",
+            )),
         }
     }
     paths.sort();
@@ -106,10 +112,15 @@ fn read_folder(folder: &Path, sources: &mut BTreeMap<String, Source>, complaints
 }
 
 fn read_file(path: &Path, name: &str) -> Result<String, TemplateComplaint> {
-    let own_name = ENDINGS.iter().find_map(|ending| name.strip_suffix(ending)).filter(|stem| is_plain(stem)).and_then(kind_of_name);
+    let own_name = ENDINGS
+        .iter()
+        .find_map(|ending| name.strip_suffix(ending))
+        .filter(|stem| is_plain(stem))
+        .and_then(kind_of_name);
     if own_name.is_none() && !BUILT_IN.iter().any(|(known, _)| *known == name) {
         let known = BUILT_IN.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", ");
-        let accepted = format!("{known}; or three files <kind>-<word>{{.subject.txt,.txt,.html}} like reminder-last.txt");
+        let accepted =
+            format!("{known}; or three files <kind>-<word>{{.subject.txt,.txt,.html}} like reminder-last.txt");
         return Err(complaint(path, "no template has this name".into(), &accepted));
     }
     let unreadable = |error: std::io::Error| complaint(path, format!("cannot be read: {error}"), "a readable file");
@@ -120,7 +131,11 @@ fn read_file(path: &Path, name: &str) -> Result<String, TemplateComplaint> {
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(complaint(path, format!("has {} bytes", metadata.len()), &format!("at most {FILE_BYTES_MAX} bytes")));
+        return Err(complaint(
+            path,
+            format!("has {} bytes", metadata.len()),
+            &format!("at most {FILE_BYTES_MAX} bytes"),
+        ));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
@@ -130,7 +145,11 @@ fn read_file(path: &Path, name: &str) -> Result<String, TemplateComplaint> {
 }
 
 /// A template of a site's own must have all three parts: nobody should get a mail without a subject.
-fn complain_of_missing_parts(folder: &Path, sources: &BTreeMap<String, Source>, complaints: &mut Vec<TemplateComplaint>) {
+fn complain_of_missing_parts(
+    folder: &Path,
+    sources: &BTreeMap<String, Source>,
+    complaints: &mut Vec<TemplateComplaint>,
+) {
     let named = sources.keys().filter_map(|file| ENDINGS.iter().find_map(|ending| file.strip_suffix(ending)));
     let mut names: Vec<&str> = named.filter(|name| kind_of_name(name).is_some()).collect();
     names.sort_unstable();
@@ -140,7 +159,11 @@ fn complain_of_missing_parts(folder: &Path, sources: &BTreeMap<String, Source>, 
             let file = format!("{name}{ending}");
             if !sources.contains_key(&file) {
                 let accepted = format!("all of {name}.subject.txt, {name}.txt, {name}.html");
-                complaints.push(complaint(&folder.join(&file), "this part of the template is missing".into(), &accepted));
+                complaints.push(complaint(
+                    &folder.join(&file),
+                    "this part of the template is missing".into(),
+                    &accepted,
+                ));
             }
         }
     }

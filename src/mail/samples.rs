@@ -45,16 +45,23 @@ pub fn named_letters() -> Vec<(&'static str, Letter)> {
             "reminder-several-free-day",
             to_users(Reminder, on_a_free_day(statistics()), &[musterau(), partial("Stadt Beispielhausen")]),
         ),
+        ("reminder-copy", to_office(Reminder, planning(), "RRK Köln")),
         ("reminder-of-a-site", to_users(Reminder, of_a_site(), &[musterau()])),
         ("overdue", to_users(Overdue, planning(), &[musterau()])),
         ("overdue-partial", to_users(Overdue, statistics(), &[partial("Kreis Musterau")])),
         ("overdue-several", to_users(Overdue, statistics(), &[musterau(), partial("Stadt Beispielhausen")])),
+        ("overdue-copy", to_office(Overdue, planning(), "RRK Köln")),
         ("overdue-of-a-site", to_users(Overdue, of_a_site(), &[musterau()])),
         ("escalation", with_report(Escalation, planning(), &[silent_case("Kreis Musterau")])),
+        ("escalation-of-the-state", Letter { kind: Escalation, ..with_summary(summary()) }),
         ("escalation-partial", with_report(Escalation, statistics(), &[partial_case("Stadt Beispielhausen")])),
         (
             "escalation-several",
-            with_report(Escalation, statistics(), &[silent_of_three("Kreis Musterau"), partial_case("Stadt Beispielhausen")]),
+            with_report(
+                Escalation,
+                statistics(),
+                &[silent_of_three("Kreis Musterau"), partial_case("Stadt Beispielhausen")],
+            ),
         ),
         (
             "all-clear",
@@ -77,7 +84,10 @@ fn letter(kind: NoticeKind, matter: Option<Matter>) -> Letter {
         kind,
         letterhead: Letterhead {
             file_number: "523-26.19.01-000001".into(),
-            signature: vec!["Zentrale Rückkehrkoordination des Landes NRW".into(), "Zentrale Ausländerbehörde Musterstadt".into()],
+            signature: vec![
+                "Zentrale Rückkehrkoordination des Landes NRW".into(),
+                "Zentrale Ausländerbehörde Musterstadt".into(),
+            ],
             contact: "Zentrale Rückkehrkoordination (ZRK), zrk@zrk.example, Telefon 0123 4567-89".into(),
             system: "APS auf ZAIPort".into(),
         },
@@ -193,8 +203,8 @@ fn of_a_site() -> Matter {
 
 fn corrected(matter: Matter) -> Matter {
     let correction = CorrectionFacts {
-        stated_before: date(2026, 11, 15),
-        ended_before: date(2026, 11, 16),
+        stated_before: date(2026, 12, 13),
+        ended_before: date(2026, 12, 14),
         reason: "Der Datenimport hat sich wegen einer Störung verschoben.".into(),
     };
     Matter { revision: 2, correction: Some(correction), ..matter }
@@ -298,7 +308,9 @@ fn alert() -> AlertLine {
 fn alert_of_import() -> AlertLine {
     AlertLine {
         headline: "Datenimport noch nicht bestätigt".into(),
-        detail: "Für Dezember 2026 war der Datenimport am Dienstag, 1. Dezember 2026, vorgesehen. Bitte bestätigen Sie ihn.".into(),
+        detail:
+            "Für Dezember 2026 war der Datenimport am Dienstag, 1. Dezember 2026, vorgesehen. Bitte bestätigen Sie ihn."
+                .into(),
     }
 }
 

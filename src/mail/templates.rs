@@ -83,7 +83,9 @@ pub enum RenderError {
         known: String,
     },
     /// The template says something else than the letter.
-    #[error("template {name:?} is for {template} letters and cannot say a letter of kind {letter}; choose one whose name begins with {letter}")]
+    #[error(
+        "template {name:?} is for {template} letters and cannot say a letter of kind {letter}; choose one whose name begins with {letter}"
+    )]
     WrongKind {
         /// The template's name.
         name: String,
@@ -170,16 +172,19 @@ impl Templates {
         for (name, source) in sources {
             let Ok(template) = self.environment.get_template(name) else { continue };
             let kind = mail_kind(name);
-            let fitting = samples.iter().filter(|(of, _)| kind.is_none_or(|kind| kind == *of)).map(|(_, value)| value.clone());
+            let fitting =
+                samples.iter().filter(|(of, _)| kind.is_none_or(|kind| kind == *of)).map(|(_, value)| value.clone());
             let vocabulary = Vocabulary::new(fitting.collect());
-            complaints.extend(vocabulary.unknown(&template.undeclared_variables(true), &self.environment).into_iter().map(|unknown| {
-                TemplateComplaint {
-                    file: source.place.clone(),
-                    line: line_of(&source.text, &unknown.name),
-                    problem: format!("unknown variable {:?}", unknown.name),
-                    accepted: unknown.accepted,
-                }
-            }));
+            complaints.extend(
+                vocabulary.unknown(&template.undeclared_variables(true), &self.environment).into_iter().map(
+                    |unknown| TemplateComplaint {
+                        file: source.place.clone(),
+                        line: line_of(&source.text, &unknown.name),
+                        problem: format!("unknown variable {:?}", unknown.name),
+                        accepted: unknown.accepted,
+                    },
+                ),
+            );
         }
         for (name, kind) in &self.kinds {
             for (_, variables) in samples.iter().filter(|(of, _)| of == kind) {
@@ -210,7 +215,8 @@ impl Templates {
             Ok(_) => {}
             Err(error) => {
                 let complaint = complaint_of(&error, file, sources);
-                let is_known = complaints.iter().any(|known| known.file == complaint.file && known.line == complaint.line);
+                let is_known =
+                    complaints.iter().any(|known| known.file == complaint.file && known.line == complaint.line);
                 if !is_known {
                     complaints.push(complaint);
                 }
@@ -222,7 +228,8 @@ impl Templates {
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|name| if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None });
+    environment
+        .set_auto_escape_callback(|name| if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None });
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
     environment.set_syntax(syntax.expect("the default delimiters are valid"));
     environment
@@ -253,14 +260,17 @@ pub(super) fn kind_of_name(name: &str) -> Option<NoticeKind> {
 /// The innermost cause, which names the file and line that a person must change.
 fn complaint_of(error: &minijinja::Error, file: &str, sources: &BTreeMap<String, Source>) -> TemplateComplaint {
     let mut cause = error;
-    while let Some(inner) = std::error::Error::source(cause).and_then(|source| source.downcast_ref::<minijinja::Error>()) {
+    while let Some(inner) =
+        std::error::Error::source(cause).and_then(|source| source.downcast_ref::<minijinja::Error>())
+    {
         cause = inner;
     }
     let name = cause.name().or_else(|| error.name()).unwrap_or(file);
     let source = sources.get(name);
     let line = cause.line().or_else(|| error.line());
     let quoted = source.zip(line).and_then(|(source, line)| source.text.lines().nth(line.saturating_sub(1)));
-    let quoted = quoted.map(|text| format!(", in {:?}", text.trim().chars().take(120).collect::<String>())).unwrap_or_default();
+    let quoted =
+        quoted.map(|text| format!(", in {:?}", text.trim().chars().take(120).collect::<String>())).unwrap_or_default();
     let detail = cause.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
     TemplateComplaint {
         file: source.map_or(name, |source| &source.place).to_owned(),

@@ -56,12 +56,19 @@ fn a_file_of_the_same_name_replaces_the_built_in_one() {
 fn a_shared_part_can_be_replaced_alone() {
     let templates = load(&[("signature.txt", "Gez. {{ letterhead.signature|join(\", \") }}\n")]).unwrap();
     let text = templates.render(&reminder(), "reminder").unwrap().text;
-    assert!(text.ends_with("Gez. Zentrale Rückkehrkoordination des Landes NRW, Zentrale Ausländerbehörde\nMusterstadt\n"), "{text}");
+    assert!(
+        text.ends_with("Gez. Zentrale Rückkehrkoordination des Landes NRW, Zentrale Ausländerbehörde\nMusterstadt\n"),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_template_of_a_sites_own_is_named_after_its_kind_and_needs_all_three_parts() {
-    let all = [("reminder-last.txt", "Heute!"), ("reminder-last.html", "<p>Heute!</p>"), ("reminder-last.subject.txt", "Heute")];
+    let all = [
+        ("reminder-last.txt", "Heute!"),
+        ("reminder-last.html", "<p>Heute!</p>"),
+        ("reminder-last.subject.txt", "Heute"),
+    ];
     let templates = load(&all).unwrap();
     assert!(templates.has("reminder-last"));
     assert_eq!(templates.render(&reminder(), "reminder-last").unwrap().subject, "Heute");
@@ -88,13 +95,25 @@ fn what_is_wrong_in_a_template_is_said_with_its_place_and_what_is_accepted() {
         }
     };
     check("reminder.txt", "Guten Tag\n{% if %}\n", &["reminder.txt:2: syntax error", "accepted: minijinja"]);
-    check("reminder.txt", "a\nb {{ frist }}\n", &["reminder.txt:2: unknown variable \"frist\"", "accepted: authorities, kind, letterhead"]);
-    check("reminder.txt", "{{ matter.frist }}", &["reminder.txt:1: unknown variable \"matter.frist\"", "matter.stated_on,"]);
+    check(
+        "reminder.txt",
+        "a\nb {{ frist }}\n",
+        &["reminder.txt:2: unknown variable \"frist\"", "accepted: authorities, kind, letterhead"],
+    );
+    check(
+        "reminder.txt",
+        "{{ matter.frist }}",
+        &["reminder.txt:1: unknown variable \"matter.frist\"", "matter.stated_on,"],
+    );
     check("reminder.txt", "x{% if false %}{{ matter.frist }}{% endif %}", &["unknown variable \"matter.frist\""]);
     check("reminder.txt", "{{ report.district }}", &["unknown variable \"report.district\"", "matter"]);
     check("facts.txt", "{{ matter.frist }}", &["facts.txt:1: unknown variable"]);
     check("layout.html", "{% block body %}{% endblock %}{{ titel }}", &["layout.html:1: unknown variable \"titel\""]);
-    check("reminder.txt", "{% for a in authorities %}\n{{ a.nam }}\n{% endfor %}", &["reminder.txt:2: undefined value", "a.nam"]);
+    check(
+        "reminder.txt",
+        "Hallo{% for a in authorities %}\n{{ a.nam }}\n{% endfor %}",
+        &["reminder.txt:2: undefined value", "a.nam"],
+    );
     check("reminder.txt", "{{ month|upperr }}", &["reminder.txt:1: unknown filter", "upperr"]);
     check("reminder.txt", "{% include \"fuss.txt\" %}", &["reminder.txt:1: template not found", "fuss.txt"]);
     check("reminder.subject.txt", " \n", &["reminder.subject.txt: the template says nothing"]);
@@ -106,7 +125,8 @@ fn what_is_wrong_in_a_template_is_said_with_its_place_and_what_is_accepted() {
 
 #[test]
 fn all_complaints_come_at_once() {
-    let complaints = load(&[("reminder.txt", "{{ a1 }}"), ("overdue.html", "{{ b1 }}{{ b2 }}"), ("fremd.md", "")]).unwrap_err();
+    let complaints =
+        load(&[("reminder.txt", "{{ a1 }}"), ("overdue.html", "{{ b1 }}{{ b2 }}"), ("fremd.md", "")]).unwrap_err();
     assert_eq!(complaints.len(), 4, "{complaints:#?}");
 }
 
@@ -121,7 +141,8 @@ fn links_and_folders_and_what_is_too_large_or_not_utf_8_are_refused() {
     fs::create_dir(path("overdue.txt")).unwrap();
     fs::write(path("summary.txt"), "x".repeat(256 * 1024 + 1)).unwrap();
     fs::write(path("escalation.txt"), b"Gr\xfc\xdfe").unwrap();
-    let said: Vec<String> = Templates::load(Some(folder.path())).unwrap_err().iter().map(|one| one.to_string()).collect();
+    let said: Vec<String> =
+        Templates::load(Some(folder.path())).unwrap_err().iter().map(|one| one.to_string()).collect();
     let all = said.join("\n");
     assert_eq!(said.len(), 5, "{all}");
     for want in [

@@ -93,8 +93,12 @@ fn unbreakable_words(text: &str) -> Vec<&str> {
 
 fn binds(word: &str, rest: &str) -> bool {
     let last = word.rsplit(' ').next().unwrap_or(word).trim_start_matches('(');
-    let is_day = last.len() <= 3 && last.strip_suffix('.').is_some_and(|day| !day.is_empty() && day.bytes().all(|b| b.is_ascii_digit()));
-    is_day || matches!(last, "§" | "§§" | "Abs." | "Az." | "Ziffer" | "Ziffern") || rest.starts_with("Abs. ") || rest.starts_with("Uhr")
+    let is_day = last.len() <= 3
+        && last.strip_suffix('.').is_some_and(|day| !day.is_empty() && day.bytes().all(|b| b.is_ascii_digit()));
+    is_day
+        || matches!(last, "§" | "§§" | "Abs." | "Az." | "Ziffer" | "Ziffern")
+        || rest.starts_with("Abs. ")
+        || rest.starts_with("Uhr")
 }
 
 #[cfg(test)]

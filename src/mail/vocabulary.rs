@@ -28,7 +28,8 @@ impl Vocabulary {
 
     /// Those of a template's variables that no sample has, in the order of the alphabet.
     pub(super) fn unknown(&self, variables: &HashSet<String>, environment: &Environment<'_>) -> Vec<Unknown> {
-        let is_language = |name: &str| LANGUAGE.contains(&name) || environment.globals().any(|(global, _)| global == name);
+        let is_language =
+            |name: &str| LANGUAGE.contains(&name) || environment.globals().any(|(global, _)| global == name);
         let sorted: BTreeSet<&String> = variables.iter().collect();
         sorted
             .into_iter()

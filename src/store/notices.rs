@@ -1,6 +1,6 @@
 //! Notices from queueing to the reply. Never sends one and never decides whether it is called for.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 use sqlx::types::Json;
 use sqlx::{QueryBuilder, Sqlite};
@@ -15,6 +15,15 @@ use super::{StoreError, Tx};
 
 const INSERT_ROWS_MAX: usize = 500; // times 17 columns stays below SQLite's 32,766 bound values
 const LEASE_MINUTES: i64 = 10; // a batch takes seconds; a relay that hangs ends the batch at its first time-out
+
+/// Which claims are taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StaleClaims {
+    /// Those whose lease has ended.
+    LeaseEnded,
+    /// All.
+    All,
+}
 
 /// A notice in the hands of a deliverer.
 #[derive(Clone, Debug)]
@@ -328,13 +337,21 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes over notices whose deliverer has died: those whose lease ended before `lease_ended_by`. One that was not handed
-    /// over is queued again; one that was, is uncertain: its claim is returned for that to be decided.
+    /// Takes over notices whose deliverer has died: those whose lease has ended, or, when no other process can be at work,
+    /// all that are claimed. One that was not handed over is queued again; one that was, is uncertain: its claim is returned
+    /// for that to be decided.
     pub async fn take_over(
         &mut self,
-        lease_ended_by: DateTime<Utc>,
+        claims: StaleClaims,
         now: DateTime<Utc>,
     ) -> Result<Vec<ClaimedNotice>, StoreError> {
+        let lease_ended_by = match claims {
+            StaleClaims::LeaseEnded => now,
+            // the last instant that both databases order as a text of four-digit years
+            StaleClaims::All => {
+                NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or_default().and_time(NaiveTime::MIN).and_utc()
+            }
+        };
         sqlx::query(
             "UPDATE notices SET state = 'queued', next_at = $2, lease_until = NULL, changed_at = $2
              WHERE state = 'claimed' AND lease_until <= $1 AND handed_over_at IS NULL AND uncertain = 0",

@@ -181,7 +181,8 @@ impl Tx {
     /// they are still called for is decided when they are claimed. Returns how many.
     pub async fn retry(&mut self, filter: &OutboxFilter, actor: &str, now: DateTime<Utc>) -> Result<usize, StoreError> {
         let mut count = 0;
-        for state in [State::Rejected, State::Uncertain, State::Retry] {
+        // those that wait already come first, so that no notice is counted twice
+        for state in [State::Retry, State::Uncertain, State::Rejected] {
             let meant = OutboxFilter { state: Some(state), ..filter.clone() };
             if filter.state.is_some_and(|wanted| wanted != state) {
                 continue;
