@@ -186,3 +186,7 @@ pub fn judge_own_date(
     let counted = duty.calendar.count_between(import_on, own)?;
     Ok((counted < working_days).then_some(OwnDateFinding::FewWorkingDays { found: counted, wanted: working_days }))
 }
+
+#[cfg(test)]
+#[path = "cycle_tests.rs"]
+mod tests;

@@ -296,3 +296,7 @@ impl Step {
         Ok(instant_on(zone, self.day(calendar, import_on, deadline)?, self.time))
     }
 }
+
+#[cfg(test)]
+#[path = "duty_tests.rs"]
+mod tests;

@@ -203,3 +203,7 @@ impl ReportFacts<'_> {
 pub fn is_reachable(roster: &Roster, flagged: &HashSet<Mailbox>, authority: &AuthorityId, day: NaiveDate) -> bool {
     roster.contacts_of(&Owner::Authority(authority.clone()), day).any(|contact| !flagged.contains(&contact.mailbox))
 }
+
+#[cfg(test)]
+#[path = "escalation_tests.rs"]
+mod tests;

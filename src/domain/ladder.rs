@@ -203,3 +203,7 @@ fn earlier(successor: Option<(DateTime<Utc>, String)>, end: (DateTime<Utc>, Stri
         _ => end,
     }
 }
+
+#[cfg(test)]
+#[path = "ladder_tests.rs"]
+mod tests;

@@ -18,6 +18,9 @@ pub mod standing;
 pub mod timetable;
 pub mod window;
 
+#[cfg(test)]
+mod test_support;
+
 pub use calendar::{Calendar, CalendarError};
 pub use cycle::{Deadline, ImportSignal, Revision};
 pub use dates::Month;

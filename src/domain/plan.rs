@@ -413,7 +413,7 @@ fn all_clears(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, audience:
                 said.kind == NoticeKind::Escalation && said.office.as_ref() == Some(&office.id) && said.has_reached()
             })
             .collect();
-        let Some(newest) = reports.iter().max_by_key(|said| said.due_at) else { continue };
+        let Some(newest) = reports.iter().max_by_key(|said| (said.revision, said.due_at)) else { continue };
         let escalated: BTreeSet<AuthorityId> =
             reports.iter().flat_map(|said| said.authorities.iter().cloned()).collect();
         if escalated.iter().any(|authority| !facts.is_settled(authority)) || !audience.to_escalate(district).is_empty()
@@ -423,7 +423,10 @@ fn all_clears(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, audience:
         let step = all_clear_step(&newest.step);
         for contact in view.roster.contacts_of(&Owner::Office(office.id.clone()), today) {
             let was_told = reports.iter().any(|said| said.mailbox == contact.mailbox);
-            let is_said = facts.said.iter().any(|said| said.step == step && said.mailbox == contact.mailbox);
+            let is_said = facts
+                .said
+                .iter()
+                .any(|said| said.step == step && said.revision >= newest.revision && said.mailbox == contact.mailbox);
             if was_told && !is_said && !view.flagged.contains(&contact.mailbox) {
                 notices.push(NewNotice {
                     month: ladder.month,
@@ -451,3 +454,15 @@ fn all_clear_step(escalation: &str) -> String {
 #[cfg(test)]
 #[path = "plan_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "correction_tests.rs"]
+mod correction_tests;
+
+#[cfg(test)]
+#[path = "all_clear_tests.rs"]
+mod all_clear_tests;
+
+#[cfg(test)]
+#[path = "plan_laws_tests.rs"]
+mod laws;

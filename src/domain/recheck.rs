@@ -107,9 +107,10 @@ fn recheck_missing(view: View<'_>, facts: &CycleFacts, notice: &NewNotice) -> Ve
         .authorities
         .iter()
         .filter_map(|authority| facts.standings.get(authority))
+        .filter(|standing| standing.is_settled())
         .max_by_key(|standing| standing.since);
     Verdict::Withdraw(newest.map_or_else(
-        || "its authority is no longer in the roster".to_owned(),
+        || "its mailbox no longer answers for its authority".to_owned(),
         |standing| settled_words(view, standing),
     ))
 }
@@ -149,3 +150,7 @@ fn settled_words(view: View<'_>, standing: &Standing) -> String {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "recheck_tests.rs"]
+mod tests;

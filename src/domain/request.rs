@@ -209,3 +209,7 @@ fn unknown_authority(roster: &Roster, id: &str) -> String {
     let hint = if near.is_empty() { "see authorities.csv".to_owned() } else { format!("near: {}", near.join(", ")) };
     format!("authority {id:?}: is not in the roster; {hint}")
 }
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

@@ -131,3 +131,7 @@ pub struct Letterhead {
     /// The system in which authorities report, as letters call it.
     pub system: String,
 }
+
+#[cfg(test)]
+#[path = "rulebook_tests.rs"]
+mod tests;

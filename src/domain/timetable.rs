@@ -101,3 +101,7 @@ fn mailboxes(roster: &Roster, to: &[Audience], rulebook: &Rulebook, at: DateTime
         .collect();
     meant.len()
 }
+
+#[cfg(test)]
+#[path = "timetable_tests.rs"]
+mod tests;

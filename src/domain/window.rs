@@ -84,3 +84,7 @@ pub fn derive_between(calendar: &Calendar, after: NaiveDate, last: NaiveDate) ->
 fn day_before_first(import_on: NaiveDate, count_import_day: bool) -> NaiveDate {
     if count_import_day { import_on - Days::new(1) } else { import_on }
 }
+
+#[cfg(test)]
+#[path = "window_tests.rs"]
+mod tests;
