@@ -30,14 +30,17 @@ fn deadlines(criterion: &mut Criterion) {
     let calendar = calendar();
     for working_days in [10, 250] {
         let mut group = criterion.benchmark_group(format!("deadline after {working_days} working days"));
-        group.bench_function("table", |bench| bench.iter(|| last_day(&calendar, black_box(import()), working_days, false)));
+        group.bench_function("table", |bench| {
+            bench.iter(|| last_day(&calendar, black_box(import()), working_days, false))
+        });
         group.bench_function("with its derivation", |bench| {
             bench.iter(|| derive(&calendar, black_box(import()), working_days, false));
         });
         group.bench_function("naive walk", |bench| bench.iter(|| naive(&calendar, black_box(import()), working_days)));
         group.finish();
     }
-    criterion.bench_function("load a calendar from 1995 to 2100", |bench| bench.iter(|| shipped_calendar(black_box("nrw"))));
+    criterion
+        .bench_function("load a calendar from 1995 to 2100", |bench| bench.iter(|| shipped_calendar(black_box("nrw"))));
 }
 
 criterion_group!(benches, deadlines);

@@ -8,7 +8,8 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use fristd::daemon::Charter;
 use fristd::daemon::tick::{TickMemo, tick};
 use fristd::domain::{
-    Authority, Contact, Deadline, District, Mailbox, Month, Owner, Receipt, ReceiptState, Revision, Roster, roster::AuthorityKind,
+    Authority, Contact, Deadline, District, Mailbox, Month, Owner, Receipt, ReceiptState, Revision, Roster,
+    roster::AuthorityKind,
 };
 use fristd::settings::{EXAMPLE_FILES, Source, load_with};
 use fristd::store::{Durability, Store};
@@ -52,7 +53,8 @@ fn at(text: &str) -> DateTime<Utc> {
 
 async fn new_store(durability: Durability) -> (Store, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = Store::open(&folder.path().join("f.sqlite"), durability, at("2026-12-01T07:00:00Z")).await.expect("a store");
+    let store =
+        Store::open(&folder.path().join("f.sqlite"), durability, at("2026-12-01T07:00:00Z")).await.expect("a store");
     (store, folder)
 }
 
@@ -66,7 +68,8 @@ async fn aged_store(charter: &Charter, past_cycles: i32) -> (Store, tempfile::Te
     tx.set_first_cycle(this_month.plus(-past_cycles)).await.expect("set");
     for month in (0..=past_cycles).map(|back| this_month.plus(-back)) {
         for duty in ["planning", "statistics"] {
-            let deadline = Deadline { import_on: month.first_day(), stated_on: month.first_day(), ends_on: month.first_day() };
+            let deadline =
+                Deadline { import_on: month.first_day(), stated_on: month.first_day(), ends_on: month.first_day() };
             if month != this_month {
                 let revision = Revision { number: 1, deadline, reason: None, frozen_at: now };
                 tx.freeze(month, duty, &revision).await.expect("frozen");

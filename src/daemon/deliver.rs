@@ -305,12 +305,11 @@ impl<T: Transport> Deliverer<'_, T> {
         };
         let is_report = matches!(notice.kind, NoticeKind::Escalation | NoticeKind::Summary | NoticeKind::AllClear);
         let own: Vec<&str> = notice.authorities.iter().map(|id| &**id).collect();
-        let mut facts = facts::for_recheck(&mut tx, rulebook, duty, notice, &own, now).await?;
+        let facts = facts::for_recheck(&mut tx, rulebook, duty, notice, &own, now).await?;
         let dates = (&facts.dates.clone(), &facts.next_dates.clone());
         let ladder = Ladder::new(rulebook, duty, notice.month, dates.0, dates.1)?;
         let mut history = History::default();
         if is_report {
-            facts.said = tx.said(notice.month, &duty.id).await?;
             history = facts::history(&mut tx, rulebook, &ladder, now).await?;
             facts::add_months_missed(&mut history, &mut tx, rulebook, &settings.roster, &ladder, now).await?;
         }

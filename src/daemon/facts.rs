@@ -32,6 +32,7 @@ pub async fn for_recheck(
     match notice.kind {
         NoticeKind::Escalation | NoticeKind::Summary | NoticeKind::AllClear => {
             facts.standings = standings(&tx.receipts(notice.month, &duty.id).await?, rulebook, now);
+            facts.said = tx.said(notice.month, &duty.id).await?;
         }
         NoticeKind::Announcement | NoticeKind::Correction | NoticeKind::Reminder | NoticeKind::Overdue => {
             for authority in authorities {

@@ -1,10 +1,10 @@
 //! One tick: load what is known, let the domain plan, queue what it says. Never sends and never decides.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::ladder::{DateFacts, Ladder, cycles_in_question, first_cycle, next_midnight};
+use crate::domain::ladder::{DateFacts, Ladder, MONTHS_BACK, cycles_in_question, first_cycle, next_midnight};
 use crate::domain::plan::{CycleFacts, View, guard, plan_cycle, zrk_notices};
 use crate::domain::standing::standing_now;
 use crate::domain::{AuthorityId, CalendarError, Duty, DutyId, Month, Receipt, Rulebook, Standing, dates};
@@ -76,7 +76,8 @@ pub async fn tick(
             let ladder = Ladder::new(rulebook, duty, month, &dates, &next_dates)?;
             quiet_until = ladder.next_change(now).map_or(quiet_until, |change| change.min(quiet_until));
             let is_untouched = dates.revisions.is_empty() && ladder.rungs.iter().all(|rung| now < rung.due_at);
-            if ladder.is_closed(now) || (is_untouched && !ladder.awaits_signal) {
+            let is_finished = ladder.is_closed(now) && known.has_recorded_all(&ladder);
+            if is_finished || (is_untouched && !ladder.awaits_signal) {
                 continue;
             }
             let facts = load_facts(&mut tx, rulebook, duty, month, (dates, next_dates), now).await?;
@@ -173,18 +174,27 @@ pub(super) fn standings(
         .collect()
 }
 
-/// What the dates of all cycles in question hang on, read at once.
-struct KnownDates(HashMap<(Month, DutyId), DateFacts>, HashMap<Month, DateFacts>);
+/// What the dates of all cycles in question hang on, and which of their steps were recorded, read at once.
+struct KnownDates {
+    by_duty: HashMap<(Month, DutyId), DateFacts>,
+    by_month: HashMap<Month, DateFacts>,
+    recorded: HashSet<(Month, DutyId, String, u32)>,
+}
 
 impl KnownDates {
     async fn load(tx: &mut Tx, this_month: Month) -> Result<Self, StoreError> {
-        const MONTHS_BACK: i32 = 14; // one more than cycles_in_question, for a cycle that closes with the next
-        let (by_duty, by_month) = tx.dates_since(this_month.plus(-MONTHS_BACK)).await?;
-        Ok(Self(by_duty, by_month))
+        let since = this_month.plus(-MONTHS_BACK);
+        let (by_duty, by_month) = tx.dates_since(since).await?;
+        Ok(Self { by_duty, by_month, recorded: tx.steps_since(since).await? })
     }
 
     fn of(&self, month: Month, duty: &DutyId) -> DateFacts {
-        let found = self.0.get(&(month, duty.clone())).or_else(|| self.1.get(&month));
+        let found = self.by_duty.get(&(month, duty.clone())).or_else(|| self.by_month.get(&month));
         found.cloned().unwrap_or_default()
+    }
+
+    fn has_recorded_all(&self, ladder: &Ladder<'_>) -> bool {
+        let key = |step: &str| (ladder.month, ladder.duty.id.clone(), step.to_owned(), ladder.revision);
+        ladder.rungs.iter().all(|rung| self.recorded.contains(&key(&rung.step.id)))
     }
 }

@@ -1,6 +1,7 @@
 //! N7: the all-clear to an RRK whose escalated authorities have all settled.
 
 use super::super::ReceiptState::{Complete, Missing, Nil};
+use super::super::delivery::State;
 use super::super::rulebook::CycleEntry;
 use super::super::test_support::{Cycle, at, authority, day, lines, mailbox, of_authority, office_contacts, offices};
 use super::super::{District, Roster};
@@ -115,6 +116,8 @@ fn an_escalation_of_a_corrected_deadline_is_followed_by_an_all_clear_of_its_own(
     let (import_on, correction) = (Some(day("2026-12-08")), Some("Import verschoben".into()));
     *cycle.entry() = CycleEntry { import_on, correction, ..CycleEntry::default() };
     assert!(cycle.run("2026-12-18 09:00").iter().all(|line| !line.starts_with("all-clear")), "said already");
+    let held = cycle.facts.said.iter_mut().filter(|said| said.state == State::Held);
+    held.for_each(|said| said.state = State::Accepted); // a person releases what corrects a deadline that was over (N9)
     cycle.report("d1", Missing, "2026-12-21 09:00");
     let sent = cycle.run("2026-12-28 08:00");
     assert!(sent.contains(&"escalation+2/2 rrk-detmold [d1]".to_owned()), "{sent:?}");

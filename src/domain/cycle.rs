@@ -1,5 +1,7 @@
 //! From a month to its import date, deadlines and revisions (F1–F7). Never changes a deadline that was announced.
 
+use std::cmp::Ordering;
+
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::calendar::CalendarError;
@@ -124,7 +126,7 @@ pub fn derivation(duty: &Duty, month: Month, deadline: &Deadline) -> Result<Vec<
 
 /// What the letter says about a deadline on a free day (F3), as a sentence; none if the day is worked.
 pub fn free_day_sentence(duty: &Duty, month: Month, deadline: &Deadline) -> Option<String> {
-    let DeadlineRule::DayOfMonth { day, on_free_day } = duty.deadline else { return None };
+    let DeadlineRule::DayOfMonth { day, .. } = duty.deadline else { return None };
     let nominal = month.day(day)?;
     let why = duty.calendar.why_free(nominal)?;
     let what = if why == weekday_in_words(nominal) {
@@ -133,12 +135,13 @@ pub fn free_day_sentence(duty: &Duty, month: Month, deadline: &Deadline) -> Opti
         format!("Der {day}. ist ein freier Tag ({why})")
     };
     let end = super::dates::day_in_words(deadline.ends_on);
-    Some(match on_free_day {
-        OnFreeDay::Next => {
+    // by the deadline and not by the setting, which may have changed since it was told (F5)
+    Some(match deadline.ends_on.cmp(&nominal) {
+        Ordering::Greater => {
             format!("{what}; die Frist endet deshalb erst mit Ablauf des nächsten Werktags: {end} (§ 31 Abs. 3 VwVfG).")
         }
-        OnFreeDay::Keep => format!("{what}; die Frist endet gleichwohl an diesem Tag."),
-        OnFreeDay::Previous => format!("{what}; die Frist endet deshalb bereits am Arbeitstag davor: {end}."),
+        Ordering::Equal => format!("{what}; die Frist endet gleichwohl an diesem Tag."),
+        Ordering::Less => format!("{what}; die Frist endet deshalb bereits am Arbeitstag davor: {end}."),
     })
 }
 
@@ -179,11 +182,13 @@ pub fn judge_own_date(
     if let Some(why) = duty.calendar.why_free(own) {
         return Ok(Some(OwnDateFinding::FreeDay { why }));
     }
-    let werktage = duty.calendar.monday_to_saturday()?.count_between(import_on, own)?;
+    let counts_import_day = matches!(duty.deadline, DeadlineRule::Window { count_import_day: true, .. });
+    let after = if counts_import_day { import_on - chrono::Days::new(1) } else { import_on };
+    let werktage = duty.calendar.monday_to_saturday()?.count_between(after, own)?;
     if werktage < working_days {
         return Ok(Some(OwnDateFinding::TooFewWerktage { found: werktage, wanted: working_days }));
     }
-    let counted = duty.calendar.count_between(import_on, own)?;
+    let counted = duty.calendar.count_between(after, own)?;
     Ok((counted < working_days).then_some(OwnDateFinding::FewWorkingDays { found: counted, wanted: working_days }))
 }
 

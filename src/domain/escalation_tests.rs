@@ -26,7 +26,7 @@ struct Report {
 
 impl Report {
     fn new(rows: &[(&str, ReceiptState)]) -> Self {
-        let standing = |state: &ReceiptState| Standing { state: state.clone(), since: Some(at("2026-12-09 09:12")) };
+        let standing = |state: &ReceiptState| Standing::of(state.clone(), Some(at("2026-12-09 09:12")));
         Self {
             roster: roster(),
             duty: statistics(),
@@ -191,7 +191,7 @@ proptest! {
         for (index, (district, state, is_flagged)) in drawn.iter().enumerate() {
             authorities.push(authority(&id(index), *district.get(&District::ALL)));
             contacts.push(of_authority(&id(index), &id(index)));
-            report.standings.insert(id(index).into(), Standing { state: state.clone(), since: None });
+            report.standings.insert(id(index).into(), Standing::of(state.clone(), None));
             if *is_flagged {
                 report.flagged.insert(mailbox(&id(index)));
             }

@@ -76,14 +76,13 @@ impl<'a> Ladder<'a> {
     ) -> Result<Self, CalendarError> {
         let computed = cycle::deadline(rulebook, duty, month, facts.signal.as_ref())?;
         let (revision, deadline) = cycle::in_force(&facts.revisions, computed);
-        let computed_next = cycle::deadline(rulebook, duty, month.next(), next.signal.as_ref())?;
+        // a next import that must be signalled and was not may come late: then the month after it is the bound
+        let next_month = if awaits_signal(rulebook, duty, next) { month.plus(2) } else { month.next() };
+        let computed_next = cycle::deadline(rulebook, duty, next_month, next.signal.as_ref())?;
         let (_, next_deadline) = cycle::in_force(&next.revisions, computed_next);
         // an import that comes early, or a date of the ZRK's own, must not close a cycle before its own deadline ends
         let closes_at = cycle::closes_at(rulebook, &next_deadline).max(end_of_day(rulebook.zone, deadline.ends_on));
-        let awaits_signal = duty.follows_import()
-            && rulebook.announce == Announce::OnSignal
-            && facts.signal.is_none()
-            && facts.revisions.is_empty();
+        let awaits_signal = awaits_signal(rulebook, duty, facts);
         let mut ladder = Self { duty, month, revision, deadline, closes_at, awaits_signal, rungs: Vec::new() };
         if !awaits_signal {
             let signalled_at = facts.signal.as_ref().map(|signal| signal.received_at);
@@ -95,13 +94,6 @@ impl<'a> Ladder<'a> {
     /// The rung of a step's id.
     pub fn rung(&self, step: &str) -> Option<&Rung<'a>> {
         self.rungs.iter().find(|rung| rung.step.id == step)
-    }
-
-    /// The first summary of the ladder, which is sent even when nobody is missing (N3).
-    pub fn is_first_summary(&self, step: &Step) -> bool {
-        let first =
-            self.rungs.iter().filter(|rung| rung.step.kind == NoticeKind::Summary).min_by_key(|rung| rung.due_at);
-        first.is_some_and(|rung| rung.step.id == step.id)
     }
 
     /// Whether the cycle has closed (F7).
@@ -116,18 +108,25 @@ impl<'a> Ladder<'a> {
     }
 }
 
+fn awaits_signal(rulebook: &Rulebook, duty: &Duty, facts: &DateFacts) -> bool {
+    let is_told = facts.signal.is_some() || !facts.revisions.is_empty();
+    duty.follows_import() && rulebook.announce == Announce::OnSignal && !is_told
+}
+
 /// The next local midnight: contacts begin and end, and extensions run out, with a day.
 pub fn next_midnight(zone: Tz, now: DateTime<Utc>) -> DateTime<Utc> {
     instant_on(zone, local_date(now, zone) + Days::new(1), NaiveTime::MIN)
 }
 
+/// How many months back a cycle can still be open.
+pub const MONTHS_BACK: i32 = 24;
+
 /// The cycles that may have something to say at an instant, newest first.
 ///
-/// A deadline lies at most 250 working days after the month's import, and its cycle closes with the next one: thirteen
-/// months back and the next month (a step may lie before its import date) cover all, so that a tick does not grow with
-/// the number of past cycles.
+/// A deadline lies at most 250 working days after the month's import, and its cycle closes with the next one: two years
+/// back (a calendar may work three days a week) and the next month (a step may lie before its import date) cover all, so
+/// that a tick does not grow with the number of past cycles.
 pub fn cycles_in_question(first_cycle: Month, today: NaiveDate) -> impl Iterator<Item = Month> {
-    const MONTHS_BACK: i32 = 13;
     let this_month = Month::of(today);
     (-MONTHS_BACK..=1).rev().map(move |offset| this_month.plus(offset)).filter(move |month| *month >= first_cycle)
 }

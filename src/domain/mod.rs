@@ -19,6 +19,8 @@ pub mod timetable;
 pub mod window;
 
 #[cfg(test)]
+mod edge_tests;
+#[cfg(test)]
 mod test_support;
 
 pub use calendar::{Calendar, CalendarError};

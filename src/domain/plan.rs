@@ -55,6 +55,16 @@ impl CycleFacts {
     pub fn is_settled(&self, authority: &AuthorityId) -> bool {
         self.standings.get(authority).is_some_and(Standing::is_settled)
     }
+
+    /// Whether another step's summary was said: the first is sent even when nobody is missing, later ones are not (N3).
+    pub fn has_other_summary(&self, step: &str, revision: u32) -> bool {
+        let is_other = |said: &Said| {
+            said.kind == NoticeKind::Summary
+                && (said.step != step && said.revision == revision)
+                && !matches!(said.state, State::Withdrawn | State::Expired)
+        };
+        self.said.iter().any(is_other)
+    }
 }
 
 /// A notice to be queued: its key (N4) and what it is about.
@@ -175,6 +185,7 @@ pub fn plan_cycle(view: View<'_>, duty: &Duty, month: Month, facts: &CycleFacts)
     let mut dates = facts.dates.clone();
     let ladder_before = Ladder::new(view.rulebook, duty, month, &dates, &facts.next_dates)?;
     if ladder_before.is_closed(view.now) {
+        record_steps(view, &ladder_before, facts, &mut plan);
         return Ok(plan);
     }
     if ladder_before.awaits_signal {
@@ -195,10 +206,13 @@ pub fn plan_cycle(view: View<'_>, duty: &Duty, month: Month, facts: &CycleFacts)
     let ladder = Ladder::new(view.rulebook, duty, month, &dates, &facts.next_dates)?;
     let audience = Audiences { view, facts };
     plan_steps(view, &ladder, facts, &audience, &mut plan);
-    if let [.., before, current] = dates.revisions.as_slice() {
-        plan.queue.extend(corrections(view, &ladder, facts, before, current));
+    if let [_, .., current] = dates.revisions.as_slice() {
+        plan.queue.extend(corrections(view, &ladder, facts, current));
     }
     plan.queue.extend(all_clears(view, &ladder, facts, &audience));
+    if let Some(reason) = unconfirmed_correction(view, facts, &dates.revisions) {
+        plan.queue.iter_mut().for_each(|notice| notice.hold = Some(reason.clone()));
+    }
     if dates.revisions.is_empty() && !plan.queue.is_empty() {
         plan.freeze = Some(Revision { number: 1, deadline: ladder.deadline, reason: None, frozen_at: view.now });
     }
@@ -266,8 +280,9 @@ fn reconcile(view: View<'_>, duty: &Duty, month: Month, told: &Revision, compute
     if (before.stated_on, before.ends_on) == (computed.stated_on, computed.ends_on) {
         return Reconciled::Unchanged;
     }
+    // a reason counts once: the next change needs one of its own, or it would be told with a reason that is not its own
     let correction = view.rulebook.entries.get(&month).and_then(|entry| entry.correction.clone());
-    if let Some(reason) = correction {
+    if let Some(reason) = correction.filter(|reason| told.reason.as_ref() != Some(reason)) {
         let number = told.number + 1;
         return Reconciled::Corrected(Revision {
             number,
@@ -281,7 +296,7 @@ fn reconcile(view: View<'_>, duty: &Duty, month: Month, told: &Revision, compute
         headline: format!("Frist {} {} weicht von der Ankündigung ab", duty.module, month.in_words()),
         detail: format!(
             "Mitgeteilt wurde {}, nach den jetzigen Angaben wäre es {}. Es gilt weiterhin das mitgeteilte Datum. Soll das \
-             neue gelten, ist in cycles.toml beim Monat {month} der Eintrag correction = \"Grund\" zu ergänzen; dann erhalten \
+             neue gelten, ist in cycles.toml beim Monat {month} der Eintrag correction = \"Grund\" zu ergänzen (bei einer weiteren Änderung ein neuer Grund); dann erhalten \
              alle, denen das alte Datum mitgeteilt wurde, eine Fristkorrektur.",
             day_in_words(before.stated_on),
             day_in_words(computed.stated_on),
@@ -303,40 +318,44 @@ fn late_import(view: View<'_>, month: Month, expected: &Deadline) -> Option<Aler
 }
 
 fn plan_steps(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, audience: &Audiences<'_>, plan: &mut CyclePlan) {
+    record_steps(view, ladder, facts, plan);
     let said: HashSet<(&str, u32, &Mailbox)> =
         facts.said.iter().map(|said| (said.step.as_str(), said.revision, &said.mailbox)).collect();
-    for rung in ladder.rungs.iter().filter(|rung| rung.due_at <= view.now) {
-        let is_live = rung.is_live(view.now);
-        if !facts.recorded.contains(&(rung.step.id.clone(), ladder.revision)) {
-            plan.record.push(StepRecord {
-                month: ladder.month,
-                duty: ladder.duty.id.clone(),
-                step: rung.step.id.clone(),
-                kind: rung.step.kind,
-                revision: ladder.revision,
-                due_at: rung.due_at,
-                skipped: (!is_live).then(|| rung.ends_because.clone()),
-            });
-        }
-        if is_live {
-            let notices = step_notices(ladder, rung, facts, audience);
-            plan.queue.extend(
-                notices.into_iter().filter(|new| !said.contains(&(new.step.as_str(), new.revision, &new.mailbox))),
-            );
-        }
+    for rung in ladder.rungs.iter().filter(|rung| rung.is_live(view.now)) {
+        let notices = step_notices(ladder, rung, facts, audience);
+        let is_new = |new: &NewNotice| !said.contains(&(new.step.as_str(), new.revision, &new.mailbox));
+        plan.queue.extend(notices.into_iter().filter(is_new));
+    }
+}
+
+/// Records steps whose time has come for the first time; those that are no longer live as skipped, with the reason (N3).
+fn record_steps(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, plan: &mut CyclePlan) {
+    let is_new = |rung: &&Rung<'_>| !facts.recorded.contains(&(rung.step.id.clone(), ladder.revision));
+    for rung in ladder.rungs.iter().filter(|rung| rung.due_at <= view.now).filter(is_new) {
+        plan.record.push(StepRecord {
+            month: ladder.month,
+            duty: ladder.duty.id.clone(),
+            step: rung.step.id.clone(),
+            kind: rung.step.kind,
+            revision: ladder.revision,
+            due_at: rung.due_at,
+            skipped: (!rung.is_live(view.now)).then(|| rung.ends_because.clone()),
+        });
     }
 }
 
 /// One notice a mailbox that a live step addresses (N4).
 fn step_notices(ladder: &Ladder<'_>, rung: &Rung<'_>, facts: &CycleFacts, audience: &Audiences<'_>) -> Vec<NewNotice> {
     let step = rung.step;
-    if step.kind == NoticeKind::Summary && !ladder.is_first_summary(step) && !audience.is_anybody_to_escalate() {
+    let is_later_summary = step.kind == NoticeKind::Summary && facts.has_other_summary(&step.id, ladder.revision);
+    if is_later_summary && !audience.is_anybody_to_escalate() {
         return Vec::new();
     }
     let mut recipients = audience.of_step(step);
     if step.kind == NoticeKind::Announcement && ladder.revision > 1 {
         // who was told an earlier date gets a correction instead
-        for said in facts.said.iter().filter(|said| said.has_reached()) {
+        let is_corrected = |said: &Said| said.kind == NoticeKind::Correction && said.revision == ladder.revision;
+        for said in facts.said.iter().filter(|said| said.has_reached() || is_corrected(said)) {
             recipients.remove(&said.mailbox);
         }
     }
@@ -349,7 +368,10 @@ fn step_notices(ladder: &Ladder<'_>, rung: &Rung<'_>, facts: &CycleFacts, audien
             kind: step.kind,
             revision: ladder.revision,
             mailbox,
-            office: recipient.office,
+            // a mailbox that is an authority's as well is written to as that authority's
+            office: recipient
+                .office
+                .filter(|_| step.kind == NoticeKind::Escalation || recipient.authorities.is_empty()),
             authorities: recipient.authorities.into_iter().collect(),
             due_at: rung.due_at,
             hold: None,
@@ -358,19 +380,10 @@ fn step_notices(ladder: &Ladder<'_>, rung: &Rung<'_>, facts: &CycleFacts, audien
 }
 
 /// The correction to every mailbox that was told an earlier date (F5).
-fn corrections(
-    view: View<'_>,
-    ladder: &Ladder<'_>,
-    facts: &CycleFacts,
-    before: &Revision,
-    current: &Revision,
-) -> Vec<NewNotice> {
+fn corrections(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, current: &Revision) -> Vec<NewNotice> {
     let today = view.today();
-    let states_a_date = |said: &&Said| {
-        use NoticeKind::{Announcement, Correction, Overdue, Reminder};
-        matches!(said.kind, Announcement | Correction | Reminder | Overdue) && said.has_reached()
-    };
-    let told_before = facts.said.iter().filter(states_a_date).filter(|said| said.revision < current.number);
+    // every letter of a duty states its deadline
+    let told_before = facts.said.iter().filter(|said| said.has_reached() && said.revision < current.number);
     let told_now: HashSet<&Mailbox> = facts
         .said
         .iter()
@@ -383,7 +396,6 @@ fn corrections(
             mailboxes.insert(&said.mailbox, said);
         }
     }
-    let is_over = end_of_day(view.rulebook.zone, before.deadline.ends_on) <= current.frozen_at;
     mailboxes
         .into_iter()
         .map(|(mailbox, said)| NewNotice {
@@ -396,9 +408,22 @@ fn corrections(
             office: said.office.clone(),
             authorities: said.authorities.clone(),
             due_at: current.frozen_at,
-            hold: is_over.then(|| format!("the deadline that it corrects was over on {}", before.deadline.ends_on)),
+            hold: None,
         })
         .collect()
+}
+
+/// Why everything of the newest revision waits for a person: it corrects a deadline that was over when it was corrected (N9),
+/// and no correction was released yet.
+fn unconfirmed_correction(view: View<'_>, facts: &CycleFacts, revisions: &[Revision]) -> Option<String> {
+    let [.., before, current] = revisions else { return None };
+    let was_over = end_of_day(view.rulebook.zone, before.deadline.ends_on) <= current.frozen_at;
+    let is_released = |said: &Said| {
+        let is_correction = said.kind == NoticeKind::Correction && said.revision == current.number;
+        is_correction && !matches!(said.state, State::Held | State::Withdrawn)
+    };
+    (was_over && !facts.said.iter().any(is_released))
+        .then(|| format!("the deadline that is corrected was over on {}", before.deadline.ends_on))
 }
 
 /// The all-clear to each RRK's mailbox that got an escalation, when all that was escalated has settled (N7).
@@ -414,27 +439,31 @@ fn all_clears(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, audience:
             })
             .collect();
         let Some(newest) = reports.iter().max_by_key(|said| (said.revision, said.due_at)) else { continue };
+        let in_roster = |authority: &&AuthorityId| view.roster.authority(authority).is_some();
         let escalated: BTreeSet<AuthorityId> =
-            reports.iter().flat_map(|said| said.authorities.iter().cloned()).collect();
-        if escalated.iter().any(|authority| !facts.is_settled(authority)) || !audience.to_escalate(district).is_empty()
-        {
+            reports.iter().flat_map(|said| said.authorities.iter()).filter(in_roster).cloned().collect();
+        let is_complete = escalated.iter().all(|authority| facts.is_settled(authority));
+        if escalated.is_empty() || !is_complete || !audience.to_escalate(district).is_empty() {
             continue;
         }
-        let step = all_clear_step(&newest.step);
-        for contact in view.roster.contacts_of(&Owner::Office(office.id.clone()), today) {
-            let was_told = reports.iter().any(|said| said.mailbox == contact.mailbox);
-            let is_said = facts
-                .said
-                .iter()
-                .any(|said| said.step == step && said.revision >= newest.revision && said.mailbox == contact.mailbox);
-            if was_told && !is_said && !view.flagged.contains(&contact.mailbox) {
+        let contacts: Vec<_> = view.roster.contacts_of(&Owner::Office(office.id.clone()), today).collect();
+        let was_told = |mailbox: &Mailbox| reports.iter().any(|said| said.mailbox == *mailbox);
+        // if none of the mailboxes that were told is the office's any more, its present ones are
+        let nobody_told = !contacts.iter().any(|contact| was_told(&contact.mailbox));
+        for contact in contacts {
+            let mailbox = &contact.mailbox;
+            let earlier = facts.said.iter().filter(|said| {
+                said.kind == NoticeKind::AllClear && said.mailbox == *mailbox && said.revision >= newest.revision
+            });
+            let Some(step) = all_clear_step(&newest.step, earlier) else { continue };
+            if (nobody_told || was_told(mailbox)) && !view.flagged.contains(mailbox) {
                 notices.push(NewNotice {
                     month: ladder.month,
                     duty: Some(ladder.duty.id.clone()),
-                    step: step.clone(),
+                    step,
                     kind: NoticeKind::AllClear,
                     revision: ladder.revision,
-                    mailbox: contact.mailbox.clone(),
+                    mailbox: mailbox.clone(),
                     office: Some(office.id.clone()),
                     authorities: escalated.iter().cloned().collect(),
                     due_at: view.now,
@@ -446,9 +475,15 @@ fn all_clears(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, audience:
     notices
 }
 
-/// The all-clear belongs to the newest escalation before it, so that a new escalation can be followed by a new all-clear.
-fn all_clear_step(escalation: &str) -> String {
-    format!("{}:{escalation}", NoticeKind::AllClear)
+/// The step of an all-clear: it belongs to the newest escalation, so that a new one can be followed by a new all-clear. None
+/// if that was said; with a number after one that was withdrawn because somebody was missing again.
+fn all_clear_step<'a>(escalation: &str, earlier: impl Iterator<Item = &'a Said>) -> Option<String> {
+    let base = format!("{}:{escalation}", NoticeKind::AllClear);
+    let same: Vec<&Said> = earlier.filter(|said| said.step.starts_with(&base)).collect();
+    if same.iter().any(|said| said.state != State::Withdrawn) {
+        return None;
+    }
+    Some(if same.is_empty() { base } else { format!("{base}:{}", same.len() + 1) })
 }
 
 #[cfg(test)]

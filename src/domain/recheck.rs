@@ -58,13 +58,12 @@ pub fn recheck(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, notice: 
             Verdict::Send(missing)
         }
         NoticeKind::Summary => {
-            let is_first = ladder.rung(&notice.step).is_some_and(|rung| ladder.is_first_summary(rung.step));
-            if !is_first && !audience.is_anybody_to_escalate() {
+            if facts.has_other_summary(&notice.step, notice.revision) && !audience.is_anybody_to_escalate() {
                 return Verdict::Withdraw("nobody is missing any more".to_owned());
             }
             Verdict::Send(Vec::new())
         }
-        NoticeKind::AllClear if notice.authorities.iter().any(|authority| !facts.is_settled(authority)) => {
+        NoticeKind::AllClear if is_missing_again(view, facts, notice) => {
             Verdict::Withdraw("somebody is missing again".to_owned())
         }
         NoticeKind::Announcement | NoticeKind::Correction if notice.office.is_none() => {
@@ -79,7 +78,12 @@ pub fn recheck_mailbox(view: View<'_>, notice: &NewNotice) -> Option<Verdict> {
     if view.flagged.contains(&notice.mailbox) {
         return Some(Verdict::Withdraw("mail to this mailbox was rejected; it is flagged".to_owned()));
     }
-    let has_contact = view.roster.contacts_at(&notice.mailbox, view.today()).next().is_some();
+    let is_meant = |owner: &Owner| match (owner, &notice.office) {
+        (Owner::Office(id), Some(office)) => id == office,
+        (Owner::Authority(_), None) => true,
+        _ => false,
+    };
+    let has_contact = view.roster.contacts_at(&notice.mailbox, view.today()).any(|contact| is_meant(&contact.owner));
     (!has_contact).then(|| Verdict::Withdraw("the contact has ended".to_owned()))
 }
 
@@ -113,6 +117,12 @@ fn recheck_missing(view: View<'_>, facts: &CycleFacts, notice: &NewNotice) -> Ve
         || "its mailbox no longer answers for its authority".to_owned(),
         |standing| settled_words(view, standing),
     ))
+}
+
+/// Whether somebody of an all-clear who is still in the roster is missing again.
+fn is_missing_again(view: View<'_>, facts: &CycleFacts, notice: &NewNotice) -> bool {
+    let is_missing = |id: &AuthorityId| view.roster.authority(id).is_some() && !facts.is_settled(id);
+    notice.authorities.iter().any(is_missing)
 }
 
 /// The authorities for which the notice's mailbox answers today.

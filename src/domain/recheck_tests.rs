@@ -155,7 +155,8 @@ fn an_escalation_names_the_missing_of_its_own_district_at_the_time_of_sending() 
 #[test]
 fn the_first_summary_goes_whatever_happened_and_a_later_one_only_with_an_escalation() {
     let check = |step: &str, now: &str, want: Verdict| {
-        let mut cycle = queued(now);
+        let mut cycle = queued("2026-12-17 08:00");
+        cycle.tick(at(now));
         assert_eq!(verdict(&mut cycle, step, "zrk", now), send(&[]), "{step}: somebody is missing");
         for id in ["k1", "k2", "d1"] {
             cycle.report(id, Complete, now);

@@ -89,7 +89,7 @@ pub fn month(
     let mut open = cycles_in_question(month, today);
     if !open.any(|known| known == month) {
         return refuse(format!(
-            "cycle {month}: too far from today, {today}; accepted: the next month and the thirteen before"
+            "cycle {month}: too far from today, {today}; accepted: the next month and two years back"
         ));
     }
     Ok(month)

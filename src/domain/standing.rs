@@ -83,12 +83,19 @@ pub struct Standing {
     /// When the standing was reached: for a settled one the first report of the unbroken run of settled receipts, so
     /// that a correction after completion does not make it late (S5).
     pub since: Option<DateTime<Utc>>,
+    /// What an extension covers: nothing or a part.
+    pub covered: Option<Box<ReceiptState>>,
 }
 
 impl Standing {
+    /// A state reached at an instant, with no extension over it.
+    pub fn of(state: ReceiptState, since: Option<DateTime<Utc>>) -> Self {
+        Self { state, since, covered: None }
+    }
+
     /// Of one who has never been heard of.
     pub fn silent() -> Self {
-        Self { state: ReceiptState::Missing, since: None }
+        Self::of(ReceiptState::Missing, None)
     }
 
     /// Whether nothing more is owed for now (S1). [`standing_at`] has already turned an extension that has run out back.
@@ -98,7 +105,7 @@ impl Standing {
 
     /// The ids of the parts that are missing.
     pub fn missing_parts(&self, duty: &Duty) -> Vec<String> {
-        match &self.state {
+        match self.covered.as_deref().unwrap_or(&self.state) {
             ReceiptState::Partial { missing } => missing.clone(),
             ReceiptState::Missing | ReceiptState::Extended { .. } => {
                 duty.parts.iter().map(|part| part.id.clone()).collect()
@@ -123,16 +130,26 @@ pub fn standing_now<'a>(receipts: impl IntoIterator<Item = &'a Receipt>, now: Da
 
 /// Whether the authority was settled at the end of `ends_on`, or of its extension (S5): `None` while that is open.
 pub fn in_time(receipts: &[Receipt], ends_on: NaiveDate, at: DateTime<Utc>, zone: Tz) -> Option<bool> {
+    let known = || receipts.iter().filter(|receipt| receipt.received_at <= at);
     let mut end = end_of_day(zone, ends_on);
     loop {
-        let known = receipts.iter().filter(|receipt| receipt.received_at <= at && receipt.reported_at < end);
-        let at_end = fold(known);
-        match at_end.extension.map(|until| end_of_day(zone, until)) {
+        let extended = fold(known().filter(|receipt| receipt.reported_at < end)).extension;
+        match extended.map(|until| end_of_day(zone, until)) {
             Some(extended_end) if extended_end > end => end = extended_end,
-            _ if at_end.is_settled_without_extension() => return Some(true),
-            _ => return (at >= end).then_some(false),
+            _ => break,
         }
     }
+    // a time limit may be extended after its end as well (§ 31 Abs. 7 S. 2 VwVfG)
+    let told_end = end;
+    for receipt in known().filter(|receipt| receipt.reported_at >= told_end) {
+        if let ReceiptState::Extended { until, .. } = receipt.state {
+            end = end.max(end_of_day(zone, until));
+        }
+    }
+    if fold(known().filter(|receipt| receipt.reported_at < end)).is_reported_or_excused() {
+        return Some(true);
+    }
+    (at >= end).then_some(false)
 }
 
 /// The last day of the extension that the receipts amount to, run out or not.
@@ -142,6 +159,7 @@ pub fn extended_to<'a>(receipts: impl IntoIterator<Item = &'a Receipt>) -> Optio
 
 /// What receipts amount to, with an extension kept beside what it covers.
 struct Folded {
+    /// What was reported or excused.
     state: ReceiptState,
     since: Option<DateTime<Utc>>,
     extension: Option<NaiveDate>,
@@ -158,41 +176,44 @@ fn fold<'a>(receipts: impl Iterator<Item = &'a Receipt>) -> Folded {
         extended_since: None,
     };
     for receipt in receipts {
-        let was_settled = folded.is_settled_without_extension();
         match &receipt.state {
+            // more time takes nothing away from what was reported
             ReceiptState::Extended { until, reason } => {
                 folded.extension = Some(*until);
-                folded.extension_reason = reason.clone();
+                folded.extension_reason.clone_from(reason);
                 folded.extended_since = Some(receipt.reported_at);
-                if was_settled {
-                    folded.state = ReceiptState::Missing;
-                }
                 continue;
             }
-            // a partial report under an extension leaves the extension standing
-            ReceiptState::Partial { .. } => {}
-            _ => folded.extension = None,
+            ReceiptState::Missing => folded.extension = None,
+            _ => {}
         }
+        let is_correction = is_report(&folded.state) && is_report(&receipt.state);
         folded.state = receipt.state.clone();
-        if !(was_settled && folded.is_settled_without_extension()) {
+        if !is_correction {
             folded.since = Some(receipt.reported_at);
         }
     }
     folded
 }
 
+/// Whether a state says that all is there.
+fn is_report(state: &ReceiptState) -> bool {
+    matches!(state, ReceiptState::Complete | ReceiptState::Nil)
+}
+
 impl Folded {
-    fn is_settled_without_extension(&self) -> bool {
+    fn is_reported_or_excused(&self) -> bool {
         !matches!(self.state, ReceiptState::Missing | ReceiptState::Partial { .. })
     }
 
     fn into_standing(self, at: DateTime<Utc>, zone: Tz) -> Standing {
         match self.extension {
-            Some(until) if at < end_of_day(zone, until) => Standing {
+            Some(until) if !self.is_reported_or_excused() && at < end_of_day(zone, until) => Standing {
                 state: ReceiptState::Extended { until, reason: self.extension_reason },
                 since: self.extended_since,
+                covered: Some(Box::new(self.state)),
             },
-            _ => Standing { state: self.state, since: self.since },
+            _ => Standing::of(self.state, self.since),
         }
     }
 }

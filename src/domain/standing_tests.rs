@@ -141,7 +141,7 @@ fn in_time_means_settled_at_the_end_of_the_deadline_or_of_the_extension() {
 fn the_missing_parts_are_those_of_the_report_or_all() {
     let check = |state: ReceiptState, want: &[&str]| {
         let words = state.as_str();
-        assert_eq!(Standing { state, since: None }.missing_parts(&statistics()), want, "{words}");
+        assert_eq!(Standing::of(state, None).missing_parts(&statistics()), want, "{words}");
     };
     let all = ["reag-garp", "without-funding", "returns"];
     check(Missing, &all);
@@ -188,22 +188,19 @@ fn histories() -> impl Strategy<Value = Vec<Receipt>> {
 fn replayed(receipts: &[Receipt], now: DateTime<Utc>) -> (&'static str, bool) {
     let word = |receipt: &Receipt| receipt.state.as_str();
     let speaks = |receipt: &&Receipt| word(receipt) != "extended";
-    let ends_extension = |receipt: &Receipt| !matches!(word(receipt), "extended" | "partial");
-    // the extension is the newest one that nothing but partial reports follow
-    let after = receipts.iter().rposition(ends_extension).map_or(0, |index| index + 1);
+    let base = receipts.iter().rfind(speaks).map_or("missing", word);
+    if !matches!(base, "missing" | "partial") {
+        return (base, true);
+    }
+    // the extension is the newest one since everything was last taken back
+    let after = receipts.iter().rposition(|receipt| word(receipt) == "missing").map_or(0, |index| index + 1);
     let extension = receipts[after..].iter().rfind(|receipt| word(receipt) == "extended");
     if let Some(Receipt { state: ReceiptState::Extended { until, .. }, .. }) = extension
         && now < end_of_day(Berlin, *until)
     {
         return ("extended", true);
     }
-    let Some(last) = receipts.iter().rfind(speaks) else { return ("missing", false) };
-    let is_last = receipts.iter().rposition(|receipt| word(receipt) != "extended") == Some(receipts.len() - 1);
-    match word(last) {
-        unsettled @ ("missing" | "partial") => (unsettled, false),
-        settled if is_last => (settled, true),
-        _ => ("missing", false), // an extension granted after it says that the report is owed after all
-    }
+    (base, false)
 }
 
 proptest! {

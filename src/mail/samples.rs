@@ -242,7 +242,7 @@ fn silent_of_three(name: &str) -> Case {
 fn partial_case(name: &str) -> Case {
     let missing = vec![PARTS_OF_STATISTICS[1].to_owned(), PARTS_OF_STATISTICS[2].to_owned()];
     Case {
-        standing: Standing { state: ReceiptState::Partial { missing: missing.clone() }, since: None },
+        standing: Standing::of(ReceiptState::Partial { missing: missing.clone() }, None),
         missing,
         dispatches: Vec::new(),
         months_missed: 0,
@@ -253,12 +253,12 @@ fn partial_case(name: &str) -> Case {
 
 fn settled_case(name: &str) -> Case {
     let since = "2026-12-18T09:12:00Z".parse().ok();
-    Case { standing: Standing { state: ReceiptState::Complete, since }, missing: Vec::new(), ..silent_case(name) }
+    Case { standing: Standing::of(ReceiptState::Complete, since), missing: Vec::new(), ..silent_case(name) }
 }
 
 fn excused_case(name: &str) -> Case {
     let state = ReceiptState::Excused { reason: "Umzug".into() };
-    Case { standing: Standing { state, since: None }, missing: Vec::new(), ..silent_case(name) }
+    Case { standing: Standing::of(state, None), missing: Vec::new(), ..silent_case(name) }
 }
 
 fn summary_settled() -> Summary {

@@ -212,6 +212,21 @@ impl Tx {
         rows.into_iter().map(|(step, revision)| Ok((step, place.number("revision", revision)?))).collect()
     }
 
+    /// Which steps of all cycles since a month were planned or skipped: month, duty, step, revision.
+    pub async fn steps_since(&mut self, since: Month) -> Result<HashSet<(Month, DutyId, String, u32)>, StoreError> {
+        let rows: Vec<(String, String, String, i64)> =
+            sqlx::query_as("SELECT month, duty, step, revision FROM steps WHERE month >= $1")
+                .bind(since.to_string())
+                .fetch_all(&mut *self.tx)
+                .await?;
+        let read = |(month, duty, step, revision): (String, String, String, i64)| {
+            let place = Place { table: "steps", row: &step };
+            let (month, revision) = (place.month(&month)?, place.number("revision", revision)?);
+            Ok((month, duty.into(), step, revision))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
     /// Records that a step was planned or skipped. Says whether that was new.
     pub async fn record_step(&mut self, record: &StepRecord, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let added = sqlx::query(
