@@ -96,7 +96,8 @@ CREATE TABLE notices (
 );
 CREATE INDEX notices_waiting ON notices (next_at) WHERE next_at IS NOT NULL;
 
--- Every attempt to deliver, with what the relay said and the mail as it was handed over (M7). Appended.
+-- Every attempt to deliver, with what the relay said and the mail as it was handed over (M7). Appended, when the mail is
+-- handed over or could not be; how it ended is added once.
 CREATE TABLE attempts (
     notice   TEXT NOT NULL REFERENCES notices (id),
     number   BIGINT NOT NULL,

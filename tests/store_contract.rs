@@ -10,7 +10,7 @@ use fristd::domain::{
     Alert, Deadline, ImportSignal, Mailbox, Month, NewNotice, NoticeKind, Receipt, ReceiptState, Revision,
 };
 use fristd::store::{
-    ClaimedNotice, Delivery, Durability, OutboxFilter, RunLock, StaleClaims, Store, StoreError, notice_id,
+    ClaimedNotice, Delivery, Durability, HandedOver, OutboxFilter, RunLock, StaleClaims, Store, StoreError, notice_id,
 };
 
 struct Bench {
@@ -49,9 +49,22 @@ impl Bench {
     }
 
     async fn reply(&self, claimed: &ClaimedNotice, outcome: Outcome, now: DateTime<Utc>) -> Result<State, StoreError> {
+        self.reply_to(claimed, outcome, true, now).await
+    }
+
+    async fn reply_to(
+        &self,
+        claimed: &ClaimedNotice,
+        outcome: Outcome,
+        hand_over: bool,
+        now: DateTime<Utc>,
+    ) -> Result<State, StoreError> {
         let delivery =
-            Delivery { outcome, reply: "250 ok", subject: "Frist", sha256: "00", mail: Some(b"mail"), alert: None };
+            Delivery { outcome, reply: "250 ok", subject: "Frist", sha256: "00", was_handed_over: true, alert: None };
         let mut tx = self.store.write().await?;
+        if hand_over {
+            tx.record_hand_over(claimed, MAIL, now).await?;
+        }
         let state = tx.record_reply(claimed, &delivery, now).await?;
         tx.commit().await?;
         Ok(state)
@@ -63,6 +76,8 @@ impl Bench {
         notices.into_iter().map(|notice| notice.state).collect()
     }
 }
+
+const MAIL: HandedOver<'_> = HandedOver { subject: "Frist", sha256: "00", mail: b"mail" };
 
 fn month() -> Month {
     Month::parse("2026-12").expect("a month")
@@ -157,14 +172,14 @@ async fn a_claim_that_was_handed_over_comes_back_for_a_decision_and_is_not_queue
     bench.queue(&[notice("a@x.example")]).await;
     let claimed = bench.claim(bench.now).await.remove(0);
     let mut tx = bench.store.write().await.expect("a transaction");
-    tx.record_hand_over(&claimed, bench.now).await.expect("recorded");
+    tx.record_hand_over(&claimed, MAIL, bench.now).await.expect("recorded");
     let left = tx.take_over(StaleClaims::All, bench.now).await.expect("taken over");
     tx.commit().await.expect("committed");
     assert_eq!(left.len(), 1);
     assert_eq!(bench.states().await, [State::Claimed]);
     let again = bench.now + TimeDelta::minutes(1);
     assert_eq!(
-        bench.reply(&left[0], Outcome::UncertainResendAt(again), bench.now).await.expect("recorded"),
+        bench.reply_to(&left[0], Outcome::UncertainResendAt(again), false, bench.now).await.expect("recorded"),
         State::Uncertain
     );
     let resent = bench.claim(again).await.remove(0);

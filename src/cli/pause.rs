@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use crate::store::{Durability, Store};
+
 use super::{Ending, Shell, actor, print_line};
 
 /// Stops all sending at once; what becomes due meanwhile is queued.
@@ -27,7 +29,9 @@ impl Resume {
 }
 
 async fn set_paused(shell: &Shell, paused: bool, done: &str, nothing: &str) -> anyhow::Result<Ending> {
-    let store = shell.store(&shell.charter()?).await?;
+    // fristd.toml alone: this must work while somebody is in the middle of editing the other files
+    let database = crate::settings::load_service(&shell.source())?.database;
+    let store = Store::open(&database, Durability::Full, shell.clock.now()).await?;
     let mut tx = store.write().await?;
     let changed = tx.set_paused(paused, &actor(), shell.clock.now()).await?;
     tx.commit().await?;

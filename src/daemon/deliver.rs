@@ -14,7 +14,7 @@ use crate::domain::plan::View;
 use crate::domain::recheck::{Verdict, recheck, recheck_mailbox};
 use crate::domain::{Alert, Letter, NoticeKind, Owner};
 use crate::mail::{Draft, Importance, OutgoingMail, Rendered, Transport, build, calendar_entry, sha256_hex};
-use crate::store::{ClaimedNotice, Delivery, StaleClaims, Store, StoreError};
+use crate::store::{ClaimedNotice, Delivery, HandedOver, StaleClaims, Store, StoreError};
 
 use super::clock::Clock;
 use super::event::{Event, What};
@@ -22,6 +22,7 @@ use super::tick::TickError;
 use super::{Charter, facts};
 
 const CLAIM_BATCH_MAX: usize = 50; // one lease covers what a relay takes in a minute
+const DELIVERY_MAX: TimeDelta = TimeDelta::minutes(1); // after it the rest is the next round's, which may last ten minutes
 const LEASE_MARGIN: TimeDelta = TimeDelta::minutes(4); // longer than one mail takes with every step at its time-out
 
 /// What a delivery works with.
@@ -46,15 +47,24 @@ struct Ready {
     sha256: String,
 }
 
+impl Ready {
+    fn as_handed_over(&self) -> HandedOver<'_> {
+        HandedOver { subject: &self.subject, sha256: &self.sha256, mail: &self.mail.bytes }
+    }
+}
+
 impl<T: Transport> Deliverer<'_, T> {
-    /// Delivers everything whose turn has come, until nothing is left, the relay fails, or the service is to stop.
+    /// Delivers everything whose turn has come, until nothing is left, the relay fails, or the service is to stop. What a slow
+    /// relay leaves over is for the next call, so that no round is ended in the middle of a mail.
     ///
     /// # Errors
     /// If the store or a calendar fails; what was claimed and not handed over is given back or taken over later.
-    pub async fn deliver(&mut self) -> Result<Vec<Event>, TickError> {
-        let mut events = Vec::new();
-        while self.may_send().await? {
-            let batch = self.claim_batch(&mut events).await?;
+    ///
+    /// `events` gets what happened, also up to an error.
+    pub async fn deliver(&mut self, events: &mut Vec<Event>) -> Result<(), TickError> {
+        let begins_batches_until = self.clock.now() + DELIVERY_MAX;
+        while self.clock.now() < begins_batches_until && self.may_send().await? {
+            let batch = self.claim_batch(events).await?;
             let Some(last) = batch.last() else { break };
             let lease_until = last.lease_until;
             let mut relay_failed_until = None;
@@ -81,7 +91,7 @@ impl<T: Transport> Deliverer<'_, T> {
             }
         }
         self.transport.close().await;
-        Ok(events)
+        Ok(())
     }
 
     /// Takes over what a dead deliverer left behind: queues again what was not handed over, and decides on the rest as on a
@@ -103,7 +113,7 @@ impl<T: Transport> Deliverer<'_, T> {
                 reply: &text,
                 subject: "",
                 sha256: "",
-                mail: None,
+                was_handed_over: true,
             };
             tx.record_reply(&claimed, &delivery, now).await?;
             events.push(Event::of_notice(What::Uncertain, &claimed.notice, now, Some(text)));
@@ -200,7 +210,7 @@ impl<T: Transport> Deliverer<'_, T> {
             Err(reply) => reply,
             Ok(()) => {
                 let mut tx = self.store.write().await?;
-                tx.record_hand_over(claimed, self.clock.now()).await?;
+                tx.record_hand_over(claimed, ready.as_handed_over(), self.clock.now()).await?;
                 tx.commit().await?;
                 was_handed_over = true;
                 self.transport.complete(&ready.mail).await
@@ -222,7 +232,7 @@ impl<T: Transport> Deliverer<'_, T> {
             reply: words(&reply),
             subject: &ready.subject,
             sha256: &ready.sha256,
-            mail: was_handed_over.then_some(ready.mail.bytes.as_slice()),
+            was_handed_over,
             alert,
         };
         let mut tx = self.store.write().await?;
@@ -334,7 +344,7 @@ impl<T: Transport> Deliverer<'_, T> {
             reply: &why,
             subject: "",
             sha256: "",
-            mail: None,
+            was_handed_over: false,
             alert: Some(Alert {
                 key: format!("compose:{}:{}", claimed.notice.month, claimed.notice.step),
                 headline: "Mitteilung kann nicht erstellt werden".to_owned(),

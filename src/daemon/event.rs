@@ -114,7 +114,7 @@ impl Event {
 
     /// Writes it to the log.
     pub fn log(&self) {
-        let (duty, reason) = (self.duty.as_deref().unwrap_or("-"), self.reason.as_deref().unwrap_or("-"));
+        let (duty, reason) = (self.duty.as_deref().unwrap_or("-"), self.reason_without_address());
         let (event, kind, month) = (self.what.as_str(), self.kind.as_str(), self.month.to_string());
         match self.what {
             What::Rejected | What::Uncertain | What::Held | What::Expired => {
@@ -134,5 +134,11 @@ impl Event {
         if let Some(mailbox) = &self.to {
             tracing::debug!(event, step = self.step, mailbox = mailbox.as_str(), "mailbox of the notice");
         }
+    }
+
+    /// Relays repeat the address in their words, and a written file has it in its name.
+    fn reason_without_address(&self) -> String {
+        let reason = self.reason.as_deref().unwrap_or("-");
+        self.to.as_ref().map_or_else(|| reason.to_owned(), |mailbox| reason.replace(mailbox.as_str(), "…"))
     }
 }

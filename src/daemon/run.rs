@@ -131,10 +131,16 @@ impl Service {
     async fn run(&mut self, source: &Source, wakes: &Wakes) {
         let (mut stop, stopping) = (self.stop.clone(), self.stop.clone());
         let mut feed = tokio::time::interval(watchdog_interval());
+        // the scheduler goes by the wall clock, and a repeated job of it never runs again once that was put forward by more
+        // than its period, or the process was suspended for so long; this one goes by the monotonic clock
+        let tick_seconds = u64::from(self.charter.settings.service.tick_seconds);
+        let mut pulse = tokio::time::interval(Duration::from_secs(tick_seconds));
+        pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = stop.wait_for(|stopped| *stopped) => return,
                 _ = feed.tick() => tell_system(&[sd_notify::NotifyState::Watchdog]),
+                _ = pulse.tick() => wakes.tick.notify_one(),
                 () = wakes.changed.notified() => {
                     tokio::time::sleep(EDIT_SETTLES).await;
                     self.reload(source, wakes);
@@ -167,7 +173,8 @@ impl Service {
             self.recover(StaleClaims::LeaseEnded).await;
         }
         tick(&self.store, &self.charter, &mut self.memo, now).await?.iter().for_each(super::event::Event::log);
-        let events = self.deliverer().deliver().await?;
+        let mut events = Vec::new();
+        let delivered = self.deliverer().deliver(&mut events).await;
         events.iter().for_each(super::event::Event::log);
         if !events.is_empty() {
             let counts = count_by_what(&events);
@@ -182,6 +189,8 @@ impl Service {
                 "delivered"
             );
         }
+        delivered?;
+        tracing::debug!("round done");
         Ok(())
     }
 
@@ -214,6 +223,9 @@ impl Service {
                 Ok(carrier) => {
                     let changes = difference(&self.charter.settings, &charter.settings, self.clock.now());
                     tracing::info!(changes = ?changes, "settings reloaded");
+                    if charter.settings.service.tick_seconds != self.charter.settings.service.tick_seconds {
+                        tracing::warn!("tick_seconds has changed; that takes effect when fristd is restarted");
+                    }
                     self.carrier = carrier;
                     self.files = FileWatch::new(&charter.settings.files, wakes.changed.clone());
                     self.charter = charter;

@@ -127,7 +127,7 @@ impl<T: Transport + Send> Simulation<'_, T> {
                         clock: &clock,
                         stop: stopped.clone(),
                     };
-                    events.extend(deliverer.deliver().await?);
+                    deliverer.deliver(&mut events).await?;
                     events.iter().for_each(|event| watch(event, &charter));
                     let changes = store.read().await?.service().await?.changes;
                     if events.is_empty() && memo.has_seen(changes) {

@@ -10,7 +10,7 @@ use super::offices::districts;
 use super::source_text::SourceText;
 use super::values::{self, NAME_LENGTH_MAX, quoted};
 use crate::domain::roster::{AuthorityKind, Owner};
-use crate::domain::{Authority, Contact, Mailbox};
+use crate::domain::{Authority, Contact, District, Mailbox};
 
 const fn required(name: &'static str) -> Column {
     Column { name, is_required: true }
@@ -69,6 +69,7 @@ pub(super) fn read_authorities(source: &SourceText, report: &Report) -> Option<A
 pub(super) struct Owners<'a> {
     pub(super) authorities: Option<&'a HashMap<String, Option<usize>>>,
     pub(super) offices: Option<&'a [&'a str]>,
+    pub(super) districts: HashMap<&'a str, District>,
 }
 
 impl Owners<'_> {
@@ -94,6 +95,7 @@ pub(super) fn read_contacts(source: &SourceText, owners: &Owners, report: &Repor
     let rows = csv_table::read(source, &CONTACT_COLUMNS, report)?;
     let mut contacts: Vec<Contact> = Vec::new();
     let mut places: HashMap<(String, Mailbox), Vec<Period>> = HashMap::new();
+    let mut districts: HashMap<Mailbox, District> = HashMap::new();
     for row in &rows {
         let owner = row.accept("owner", |id| owners.find(id));
         let mailbox = row.accept("email", |text| match text {
@@ -119,6 +121,19 @@ pub(super) fn read_contacts(source: &SourceText, owners: &Owners, report: &Repor
                 quoted(mailbox.as_str())
             ));
             continue;
+        }
+        if let Some(Some(Owner::Office(office))) = &owner
+            && let Some(district) = owners.districts.get(&**office).copied()
+        {
+            // a report to one RRK never holds a word about another district (N7), and a mailbox gets one mail a step (N4)
+            match districts.insert(mailbox.clone(), district) {
+                Some(other) if other != district => {
+                    let what = "serves the RRK of two districts; give each its own mailbox";
+                    row.spot.complain(format!("mailbox {} {what}", quoted(mailbox.as_str())));
+                    continue;
+                }
+                _ => {}
+            }
         }
         others.push(period);
         if let (Some(Some(owner)), Some(name), Some(calendar)) = (owner, name, calendar) {

@@ -66,18 +66,27 @@ pub fn load_with(
     let report = Report::default();
     let gathered = gather(source, environment, &report);
     let warnings = report.finish()?;
-    // every `None` in what was gathered comes with a complaint; should one be forgotten, it is said here
-    let forgotten = || {
-        let message = "some settings could not be read and nothing said why; please report this with your files";
-        Complaints(vec![Complaint {
-            file: FILE_NAME.into(),
-            line: None,
-            place: String::new(),
-            message: message.into(),
-        }])
-    };
     let Gathered { rulebook, roster, service, calendars, files } = gathered.ok_or_else(forgotten)?;
     Ok(Settings { rulebook, roster, service, calendars, warnings, files })
+}
+
+/// Reads fristd.toml alone: for a command that must work while the other files are being edited.
+///
+/// # Errors
+/// All complaints about fristd.toml.
+pub fn load_service(source: &Source) -> Result<Service, Complaints> {
+    let report = Report::default();
+    let MainFile { mut folder, name, text, is_broken } = MainFile::read(source, &report);
+    let layers = MainFile::layers(text.as_ref(), &name, is_broken, std::env::vars_os(), &report);
+    let service = service::read(&layers, &mut folder, &report);
+    report.finish()?;
+    service.ok_or_else(forgotten)
+}
+
+/// Every `None` in what was gathered comes with a complaint; should one be forgotten, it is said here.
+fn forgotten() -> Complaints {
+    let message = "some settings could not be read and nothing said why; please report this with your files";
+    Complaints(vec![Complaint { file: FILE_NAME.into(), line: None, place: String::new(), message: message.into() }])
 }
 
 struct Gathered {
@@ -88,21 +97,48 @@ struct Gathered {
     files: Vec<PathBuf>,
 }
 
+/// fristd.toml, if it is there or must be.
+struct MainFile {
+    folder: Folder,
+    name: String,
+    text: Option<SourceText>,
+    is_broken: bool,
+}
+
+impl MainFile {
+    fn read(source: &Source, report: &Report) -> Self {
+        let (mut folder, path, must_exist) = match source {
+            Source::File(path) => (Folder::new(path.parent().unwrap_or(Path::new("")).to_owned()), path.clone(), true),
+            Source::Folder(path) => (Folder::new(path.clone()), path.join(FILE_NAME), false),
+        };
+        let name = folder.name_of(&path);
+        let remedy = "name another file with --config, or write a set of files with: fristd init DIR";
+        let is_there = must_exist || path.exists();
+        let text = is_there.then(|| folder.read(&path, remedy, report)).flatten();
+        Self { folder, name, is_broken: is_there && text.is_none(), text }
+    }
+
+    /// What it says, with what the environment overrides.
+    fn layers<'a>(
+        text: Option<&'a SourceText>,
+        name: &'a str,
+        is_broken: bool,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+        report: &'a Report,
+    ) -> Layers<'a> {
+        let mut layers = Layers::load(text, name, environment, report);
+        layers.is_file_broken |= is_broken;
+        layers
+    }
+}
+
 fn gather(
     source: &Source,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
     report: &Report,
 ) -> Option<Gathered> {
-    let (mut folder, path, must_exist) = match source {
-        Source::File(path) => (Folder::new(path.parent().unwrap_or(Path::new("")).to_owned()), path.clone(), true),
-        Source::Folder(path) => (Folder::new(path.clone()), path.join(FILE_NAME), false),
-    };
-    let name = folder.name_of(&path);
-    let remedy = "name another file with --config, or write a set of files with: fristd init DIR";
-    let is_there = must_exist || path.exists();
-    let main = is_there.then(|| folder.read(&path, remedy, report)).flatten();
-    let mut layers = Layers::load(main.as_ref(), &name, environment, report);
-    layers.is_file_broken |= is_there && main.is_none();
+    let MainFile { mut folder, name, text, is_broken } = MainFile::read(source, report);
+    let layers = MainFile::layers(text.as_ref(), &name, is_broken, environment, report);
     let rest = service::read_rest(&layers, &folder);
     let service = service::read(&layers, &mut folder, report);
 
@@ -130,6 +166,7 @@ fn gather(
     let owners = Owners {
         authorities: authorities.as_ref().map(|authorities| &authorities.ids),
         offices: cycles.as_ref().map(|cycles| &*cycles.offices.ids),
+        districts: cycles.as_ref().map(|cycles| cycles.offices.districts()).unwrap_or_default(),
     };
     let contacts = contacts.as_ref().and_then(|source| Some((source, lists::read_contacts(source, &owners, report)?)));
     let rulebook = cycles.as_ref().and_then(|cycles| rulebook(cycles, &rest));

@@ -1,5 +1,7 @@
 //! Reads the offices in cycles.toml. Never knows their mailboxes; `contacts` does.
 
+use std::collections::HashMap;
+
 use super::complaint::Spot;
 use super::reader::Fields;
 use super::values::quoted;
@@ -20,6 +22,17 @@ pub(super) struct Offices<'a> {
     pub(super) placed: Vec<PlacedOffice<'a>>,
     pub(super) ids: Vec<&'a str>,
     pub(super) has_rrk: bool,
+}
+
+impl Offices<'_> {
+    /// The district of each RRK.
+    pub(super) fn districts(&self) -> HashMap<&str, District> {
+        let of_rrk = |placed: &PlacedOffice<'_>| match placed.office.kind {
+            OfficeKind::Rrk(district) => Some(district),
+            _ => None,
+        };
+        self.placed.iter().filter_map(|placed| Some((&*placed.office.id, of_rrk(placed)?))).collect()
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -117,6 +117,10 @@ fn read_audience(entry: &Field, kind: Option<NoticeKind>, offices: &Offices) -> 
         (Audience::Users | Audience::Missing, NoticeKind::Escalation | NoticeKind::Summary) => {
             "an escalation or summary goes to offices only; known here: rrk, zrk, or an office's id"
         }
+        // who has reported gets no reminder (N5), and an office has nothing to report
+        (audience, NoticeKind::Reminder | NoticeKind::Overdue) if *audience != Audience::Missing => {
+            "a reminder or overdue notice goes to the missing only; known here: missing"
+        }
         (Audience::Missing, NoticeKind::Announcement) => {
             "only a reminder or overdue notice goes to the missing; known here: users, rrk, zrk, or an office's id"
         }

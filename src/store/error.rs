@@ -15,7 +15,9 @@ pub enum StoreError {
         cause: io::Error,
     },
     /// The database cannot be opened.
-    #[error("{database}: cannot be opened: {cause}; is it a SQLite file of fristd that this user may write?")]
+    #[error(
+        "{database}: cannot be opened: {cause}; is it a SQLite file of fristd that this user may write, and has the disk room?"
+    )]
     Open {
         /// Which one.
         database: PathBuf,

@@ -21,7 +21,7 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 
 pub use error::StoreError;
 pub use log::LogEntry;
-pub use notices::{ClaimedNotice, Delivery, StaleClaims, notice_id};
+pub use notices::{ClaimedNotice, Delivery, HandedOver, StaleClaims, notice_id};
 pub use outbox::{Attempt, OutboxFilter, OutboxNotice};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();

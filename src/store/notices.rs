@@ -53,10 +53,21 @@ pub struct Delivery<'a> {
     pub subject: &'a str,
     /// The SHA-256 of the mail, in hexadecimal.
     pub sha256: &'a str,
-    /// The mail, if it was handed over.
-    pub mail: Option<&'a [u8]>,
+    /// Whether [`Tx::record_hand_over`] came before, and has kept the mail.
+    pub was_handed_over: bool,
     /// What the ZRK must look at because of it.
     pub alert: Option<Alert>,
+}
+
+/// A mail at the moment in which it is handed over.
+#[derive(Clone, Copy, Debug)]
+pub struct HandedOver<'a> {
+    /// Its subject.
+    pub subject: &'a str,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: &'a str,
+    /// The mail, byte for byte.
+    pub mail: &'a [u8],
 }
 
 type NoticeRow = (
@@ -266,17 +277,37 @@ impl Tx {
         self.touch().await
     }
 
-    /// Records that the mail is about to be handed over: from here on its fate is uncertain until the reply (M6).
-    pub async fn record_hand_over(&mut self, claimed: &ClaimedNotice, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let touched =
-            sqlx::query("UPDATE notices SET handed_over_at = $3 WHERE id = $1 AND lease = $2 AND state = 'claimed'")
-                .bind(&claimed.id)
-                .bind(claimed.lease)
-                .bind(now)
-                .execute(&mut *self.tx)
-                .await?
-                .rows_affected();
-        held_by(touched, &claimed.id)
+    /// Records that the mail is about to be handed over: from here on its fate is uncertain until the reply (M6), and the
+    /// mail is kept, so that it can be shown whatever happens (M7).
+    pub async fn record_hand_over(
+        &mut self,
+        claimed: &ClaimedNotice,
+        handed_over: HandedOver<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let touched = sqlx::query(
+            "UPDATE notices SET handed_over_at = $3, subject = $4 WHERE id = $1 AND lease = $2 AND state = 'claimed'",
+        )
+        .bind(&claimed.id)
+        .bind(claimed.lease)
+        .bind(now)
+        .bind(handed_over.subject)
+        .execute(&mut *self.tx)
+        .await?
+        .rows_affected();
+        held_by(touched, &claimed.id)?;
+        sqlx::query(
+            "INSERT INTO attempts (notice, number, at, outcome, reply, sha256, mail)
+             VALUES ($1, $2, $3, 'claimed', 'handed over; no reply was recorded', $4, $5)",
+        )
+        .bind(&claimed.id)
+        .bind(i64::from(claimed.attempts) + 1)
+        .bind(now)
+        .bind(handed_over.sha256)
+        .bind(handed_over.mail)
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
     }
 
     /// Records how an attempt ended (M6, M7).
@@ -294,7 +325,8 @@ impl Tx {
             Outcome::Uncertain => (State::Uncertain, None),
         };
         let touched = sqlx::query(
-            "UPDATE notices SET state = $3, next_at = $4, reply = $5, subject = $6, attempts = attempts + 1,
+            "UPDATE notices SET state = $3, next_at = $4, reply = $5,
+                 subject = CASE WHEN $6 = '' THEN subject ELSE $6 END, attempts = attempts + 1,
                  uncertain = uncertain + $7, lease_until = NULL, changed_at = $8,
                  accepted_at = CASE WHEN $3 = 'accepted' THEN $8 ELSE accepted_at END
              WHERE id = $1 AND lease = $2 AND state = 'claimed'",
@@ -385,18 +417,24 @@ impl Tx {
         delivery: &Delivery<'_>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO attempts (notice, number, at, outcome, reply, sha256, mail) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(&claimed.id)
-        .bind(i64::from(claimed.attempts) + 1)
-        .bind(now)
-        .bind(state.as_str())
-        .bind(delivery.reply)
-        .bind(delivery.sha256)
-        .bind(delivery.mail)
-        .execute(&mut *self.tx)
-        .await?;
+        let statement = if delivery.was_handed_over {
+            // the attempt and its mail stand there since the hand-over; only how it ended is added
+            "UPDATE attempts SET at = $3, outcome = $4, reply = $5, sha256 = CASE WHEN $6 = '' THEN sha256 ELSE $6 END
+             WHERE notice = $1 AND number = $2 AND outcome = 'claimed'"
+        } else {
+            "INSERT INTO attempts (notice, number, at, outcome, reply, sha256) VALUES ($1, $2, $3, $4, $5, $6)"
+        };
+        let touched = sqlx::query(statement)
+            .bind(&claimed.id)
+            .bind(i64::from(claimed.attempts) + 1)
+            .bind(now)
+            .bind(state.as_str())
+            .bind(delivery.reply)
+            .bind(delivery.sha256)
+            .execute(&mut *self.tx)
+            .await?
+            .rows_affected();
+        held_by(touched, &claimed.id)?;
         let facts = serde_json::json!({
             "notice": claimed.id, "mailbox": claimed.notice.mailbox.as_str(), "attempt": claimed.attempts + 1,
             "reply": delivery.reply, "sha256": delivery.sha256,

@@ -1,0 +1,145 @@
+//! Changed settings while the daemon runs: taken over whole or not at all, by themselves or on SIGHUP, and what follows.
+
+mod support;
+
+use serde_json::Value;
+use support::daemon::message_of;
+use support::site::{SMALL_ANNOUNCED, SMALL_ZRK, Site, text};
+
+const ALL: usize = SMALL_ANNOUNCED.len();
+const MOVED: &str = "\n[[cycle]]\nmonth = \"2026-12\"\nimport = 2026-12-03\n";
+
+#[test]
+fn a_new_contact_is_noticed_by_itself_and_gets_the_announcement_while_it_is_live() {
+    let site = Site::small("2026-12-01 09:00:00");
+    let mut daemon = site.run();
+    assert_eq!(daemon.delivered()["sent"], ALL);
+
+    let contacts = site.read("contacts.csv");
+    site.write("contacts.csv", &format!("{contacts}abh-bonn,neu@bonn.example,Neu,,,\n")); // a new file in the old one's place
+    let line = daemon.wait_for_message("settings reloaded");
+    assert!(line.to_string().contains("contacts: 1 added, 0 removed"), "{line}");
+    assert_eq!(daemon.delivered()["sent"], 1, "the new one alone");
+
+    site.set_clock("2026-12-04 09:30:00");
+    site.append("contacts.csv", "abh-bonn,neuer@bonn.example,Neuer,,,\n"); // written in place
+    daemon.wait_for_message("settings reloaded");
+    assert_eq!(daemon.delivered()["sent"], 1);
+
+    // in the middle of the first reminder the announcement is still live for who comes then (N3, N6)
+    site.append("contacts.csv", "abh-bonn,spaet@bonn.example,Spät,2026-12-09,,\n");
+    daemon.wait_for_message("settings reloaded");
+    site.set_clock("2026-12-09 09:00:00");
+    daemon.delivered();
+    daemon.stop();
+    let mut wanted: Vec<String> = SMALL_ANNOUNCED.map(str::to_owned).to_vec();
+    wanted.extend(["neu@bonn.example", "neuer@bonn.example", "spaet@bonn.example"].map(str::to_owned));
+    wanted.sort();
+    assert_eq!(site.mailboxes("announcement", "accepted"), wanted, "each once");
+}
+
+#[test]
+fn settings_with_faults_are_refused_whole_and_the_daemon_goes_on_with_the_old_ones() {
+    let site = Site::small("2026-12-01 08:00:00");
+    let mut daemon = site.run().ready();
+    let (cycles, contacts) = (site.read("cycles.toml"), site.read("contacts.csv"));
+    let broken =
+        cycles.replace("kind = \"overdue\"", "kind = \"overdew\"").replace("calendar = \"nrw\"", "calendar = \"mond\"");
+    // the contact is right, but it comes with what is wrong
+    site.write("contacts.csv", &format!("{contacts}abh-bonn,neu@bonn.example,Neu,,,\nabh-bonn,kein Postfach,,,,\n"));
+    site.write("cycles.toml", &broken);
+    let has_all = |line: &Value| {
+        let complaints = line["fields"]["complaints"].as_str().unwrap_or_default();
+        let wanted = ["overdew", "mond", "kein Postfach"];
+        message_of(line) == "settings refused; the ones before stay in force"
+            && wanted.iter().all(|word| complaints.contains(word))
+    };
+    daemon.wait_for("all complaints at once", has_all);
+    site.set_clock("2026-12-01 09:00:00");
+    assert_eq!(daemon.delivered()["sent"], ALL, "to those of before");
+
+    site.write("cycles.toml", &cycles);
+    site.write("contacts.csv", &format!("{contacts}abh-bonn,neu@bonn.example,Neu,,,\n"));
+    daemon.wait_for_message("settings reloaded");
+    assert_eq!(daemon.delivered()["sent"], 1, "and to the new one once all is right");
+    daemon.stop();
+}
+
+#[test]
+fn sighup_reloads_and_a_second_database_is_not_taken_in_flight() {
+    let site = Site::small("2026-12-01 08:00:00");
+    let mut daemon = site.run().ready();
+    for _ in 0..2 {
+        daemon.signal("HUP");
+        let line = daemon.wait_for_message("settings reloaded");
+        assert_eq!(line["fields"]["changes"], "[]", "nothing has changed");
+    }
+    let settings = site.read("fristd.toml").replace("\"data\"  ", "\"other\"");
+    assert!(settings.contains("\"other\""), "the example names its data folder");
+    site.write("fristd.toml", &settings);
+    daemon.wait_for("the refusal", |line| message_of(line).contains("the database cannot change while fristd runs"));
+    daemon.stop();
+    assert!(!site.path("other").exists());
+}
+
+#[test]
+fn a_moved_import_date_changes_nothing_without_a_reason_and_with_one_everybody_is_told_once() {
+    let site = Site::small("2026-12-01 09:00:00");
+    let mut daemon = site.run();
+    assert_eq!(daemon.delivered()["sent"], ALL);
+
+    site.append("cycles.toml", MOVED);
+    let line = daemon.wait_for_message("settings reloaded");
+    assert!(
+        line.to_string().contains("import 2026-12-03 was 2026-12-01, deadline 2026-12-17 was 2026-12-15"),
+        "{line}"
+    );
+    assert_eq!(daemon.delivered()["sent"], 1, "the ZRK is told that it deviates");
+    assert_eq!(zrk_notices(&site), [SMALL_ZRK]);
+    assert_eq!(revisions(&site), 1, "the deadline that was told holds");
+    assert!(site.mailboxes("correction", "accepted").is_empty());
+
+    site.append("cycles.toml", "correction = \"Der Datenimport musste verschoben werden.\"\n");
+    daemon.wait_for_message("settings reloaded");
+    assert_eq!(daemon.delivered()["sent"], ALL);
+    assert_eq!(site.mailboxes("correction", "accepted"), SMALL_ANNOUNCED, "all that were told the old date");
+    assert_eq!(revisions(&site), 2);
+    let outbox = site.outbox();
+    for notice in outbox.iter().filter(|notice| notice["step"] == "correction") {
+        assert_eq!(notice["revision"], 2);
+        let announced = |other: &&Value| other["step"] == "announcement" && other["to"] == notice["to"];
+        let announcement = outbox.iter().find(announced).expect("it was announced");
+        let mail = site.done(&["outbox", "show", &text(&notice["id"]), "--mail"]);
+        assert!(mail.contains(&format!("References: <{}@", text(&announcement["id"]))), "{mail}");
+        assert!(mail.contains("17"), "the new date");
+    }
+
+    // on the new import date the announcement goes to nobody that was told, but to who comes then
+    daemon.pass_round_after(site.set_clock("2026-12-03 09:00:00"));
+    assert_eq!(site.outbox().len(), 2 * ALL + 1);
+    daemon.signal("HUP");
+    daemon.wait_for_message("settings reloaded");
+    daemon.pass_round_after(site.set_clock("2026-12-03 10:00:00"));
+    assert_eq!((site.outbox().len(), revisions(&site)), (2 * ALL + 1, 2), "once, however often it is loaded");
+    site.append("contacts.csv", "abh-bonn,neu@bonn.example,Neu,,,\n");
+    daemon.wait_for_message("settings reloaded");
+    assert_eq!(daemon.delivered()["sent"], 1);
+    // every step is reckoned from the new date: five working days before 17 December
+    daemon.pass_round_after(site.set_clock("2026-12-08 08:00:00"));
+    let of_planning = |step: &str| {
+        site.outbox().iter().filter(|notice| notice["duty"] == "planning" && notice["step"] == step).count()
+    };
+    assert_eq!(of_planning("reminder-5"), 0);
+    daemon.pass_round_after(site.set_clock("2026-12-10 08:00:00"));
+    daemon.stop();
+    assert_eq!(of_planning("reminder-5"), 6);
+    assert_eq!(zrk_notices(&site), [SMALL_ZRK], "told once");
+}
+
+fn zrk_notices(site: &Site) -> Vec<String> {
+    site.outbox().iter().filter(|notice| notice["kind"] == "zrk-notice").map(|notice| text(&notice["to"])).collect()
+}
+
+fn revisions(site: &Site) -> i64 {
+    site.query("SELECT duty, COUNT(*) FROM revisions WHERE duty = 'planning' GROUP BY duty")[0].1
+}
