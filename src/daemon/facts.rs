@@ -82,6 +82,7 @@ pub async fn add_months_missed(
         if !past.is_closed(now) {
             continue;
         }
+        history.months_known += 1;
         let receipts = tx.receipts(month, &ladder.duty.id).await?;
         for authority in roster.authorities() {
             let of_authority = receipts.get(&authority.id).into_iter().flatten();

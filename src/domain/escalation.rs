@@ -16,6 +16,8 @@ pub struct EscalationReport {
     pub district: District,
     /// How many authorities the district has.
     pub authorities_total: usize,
+    /// How many cycles of the last twelve this store knows to have closed (N11); of these the months missed are counted.
+    pub months_known: u32,
     /// Those that are missing, in the order of the roster. Of an all-clear: those that were escalated, now settled.
     pub cases: Vec<Case>,
 }
@@ -98,6 +100,8 @@ pub struct ReportFacts<'a> {
     pub said: &'a [Said],
     /// Cycles of the last twelve that an authority missed.
     pub months_missed: &'a HashMap<AuthorityId, u32>,
+    /// How many cycles of the last twelve have closed since the first of this store.
+    pub months_known: u32,
     /// For each authority whose extension has run out: its last day.
     pub extended_to: &'a HashMap<AuthorityId, NaiveDate>,
 }
@@ -160,7 +164,7 @@ impl ReportFacts<'_> {
                 wanted(&authority.id, &standing).then(|| self.case(&authority.id, &authority.name, standing))
             })
             .collect();
-        EscalationReport { district, authorities_total: of_district().count(), cases }
+        EscalationReport { district, authorities_total: of_district().count(), months_known: self.months_known, cases }
     }
 
     fn case(&self, authority: &AuthorityId, name: &str, standing: Standing) -> Case {

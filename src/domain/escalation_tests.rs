@@ -49,6 +49,7 @@ impl Report {
             flagged: &self.flagged,
             said: &self.said,
             months_missed: &self.months_missed,
+            months_known: 12,
             extended_to: &self.extended_to,
         }
     }

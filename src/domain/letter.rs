@@ -110,6 +110,8 @@ pub struct AlertLine {
 pub struct History {
     /// Cycles of the last twelve that an authority missed.
     pub months_missed: HashMap<AuthorityId, u32>,
+    /// How many cycles of the last twelve have closed since the first of this store.
+    pub months_known: u32,
     /// The last day of an authority's extension that has run out.
     pub extended_to: HashMap<AuthorityId, NaiveDate>,
     /// Whether an authority was in time.
@@ -133,6 +135,7 @@ pub fn compose(
         flagged: view.flagged,
         said: &facts.said,
         months_missed: &history.months_missed,
+        months_known: history.months_known,
         extended_to: &history.extended_to,
     };
     let office = notice.office.as_deref().and_then(|id| view.roster.office(id));

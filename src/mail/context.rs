@@ -152,6 +152,7 @@ impl<'a> AuthorityContext<'a> {
 struct ReportContext<'a> {
     district: &'static str,
     authorities_total: usize,
+    months_known: u32,
     cases: Vec<CaseContext<'a>>,
     silent_total: usize,
     partial_total: usize,
@@ -163,6 +164,7 @@ impl<'a> ReportContext<'a> {
         Self {
             district: report.district.in_words(),
             authorities_total: report.authorities_total,
+            months_known: report.months_known,
             silent_total: cases.iter().filter(|case| case.is_silent).count(),
             partial_total: cases.iter().filter(|case| case.is_partial).count(),
             cases,

@@ -125,7 +125,8 @@ fn to_office(kind: NoticeKind, matter: Matter, office: &str) -> Letter {
 
 fn with_report(kind: NoticeKind, mut matter: Matter, cases: &[Case]) -> Letter {
     matter.today = date(2026, 12, if kind == NoticeKind::AllClear { 18 } else { 17 });
-    let report = EscalationReport { district: District::Koeln, authorities_total: 17, cases: cases.to_vec() };
+    let report =
+        EscalationReport { district: District::Koeln, authorities_total: 17, months_known: 12, cases: cases.to_vec() };
     Letter { office: Some("RRK Köln".into()), report: Some(report), ..letter(kind, Some(matter)) }
 }
 
