@@ -66,8 +66,8 @@ fn deviation(
     rulebook: &Rulebook,
     month: crate::domain::Month,
     duty: &str,
-    told: &cycle::Deadline,
-    computed: &cycle::Deadline,
+    told: &crate::domain::Deadline,
+    computed: &crate::domain::Deadline,
 ) -> String {
     let (told, computed) = (day_in_words(told.stated_on), day_in_words(computed.stated_on));
     if rulebook.entries.get(&month).is_some_and(|entry| entry.correction.is_some()) {

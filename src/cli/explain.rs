@@ -7,8 +7,9 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::domain::calendar::Calendar;
-use crate::domain::cycle::{Deadline, deadline, derivation, free_day_sentence};
+use crate::domain::cycle::{deadline, derivation, free_day_sentence};
 use crate::domain::dates::{day_in_words, local_date};
+use crate::domain::deadline::Deadline;
 use crate::domain::duty::{DeadlineRule, Duty};
 use crate::domain::request;
 use crate::domain::window::{self, DerivedDay, Verdict, WORKING_DAYS_MAX};

@@ -7,9 +7,9 @@ use clap::{Args, ValueEnum};
 use crate::daemon::Charter;
 use crate::domain::dates::instant_on;
 use crate::domain::duty::{Audience, Duty, Step};
+use crate::domain::facts::{CycleFacts, View};
 use crate::domain::ladder::{DateFacts, Ladder};
 use crate::domain::letter::{History, compose};
-use crate::domain::plan::{CycleFacts, View};
 use crate::domain::request;
 use crate::domain::{Mailbox, Month, NewNotice, NoticeKind, Owner};
 

@@ -8,9 +8,9 @@ use tokio::sync::watch;
 
 use crate::domain::dates::{date_in_words, local_date};
 use crate::domain::delivery::{Outcome, Reply, State, decide, pause};
+use crate::domain::facts::View;
 use crate::domain::ladder::Ladder;
 use crate::domain::letter::{History, compose, compose_zrk_notice};
-use crate::domain::plan::View;
 use crate::domain::recheck::{Verdict, recheck, recheck_mailbox};
 use crate::domain::{Alert, Letter, NoticeKind, Owner};
 use crate::mail::{Draft, Importance, OutgoingMail, Rendered, Transport, build, calendar_entry, sha256_hex};

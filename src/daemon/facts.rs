@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::facts::CycleFacts;
 use crate::domain::ladder::{DateFacts, Ladder};
 use crate::domain::letter::History;
-use crate::domain::plan::CycleFacts;
 use crate::domain::standing::{extended_to, in_time, standing_at, standing_now};
 use crate::domain::{Duty, Month, NewNotice, NoticeKind, Rulebook};
 use crate::store::{StoreError, Tx};

@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::facts::{CycleFacts, View};
 use crate::domain::ladder::{DateFacts, Ladder, MONTHS_BACK, cycles_in_question, first_cycle, next_midnight};
-use crate::domain::plan::{CycleFacts, View, guard, plan_cycle, zrk_notices};
+use crate::domain::plan::{guard, plan_cycle, zrk_notices};
 use crate::domain::standing::standing_now;
 use crate::domain::{AuthorityId, CalendarError, Duty, DutyId, Month, Receipt, Rulebook, Standing, dates};
 use crate::store::{Store, StoreError, Tx};

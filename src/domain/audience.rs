@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::duty::{Audience, NoticeKind, Step};
 use super::escalation::is_reachable;
-use super::plan::{CycleFacts, View};
+use super::facts::{CycleFacts, View};
 use super::roster::{AuthorityId, District, Mailbox, OfficeId, OfficeKind, Owner};
 
 /// Who is meant by an audience.

@@ -6,46 +6,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::calendar::CalendarError;
 use super::dates::{Month, end_of_day, weekday_in_words};
+use super::deadline::{Deadline, ImportSignal, Revision};
 use super::duty::{DeadlineRule, Duty, OnFreeDay};
 use super::rulebook::Rulebook;
 use super::window::{self, DerivedDay};
-
-/// An import that was signalled at run time (F1).
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ImportSignal {
-    /// The cycle.
-    pub month: Month,
-    /// The import date.
-    pub import_on: NaiveDate,
-    /// When it was signalled.
-    pub received_at: DateTime<Utc>,
-    /// Who signalled it.
-    pub actor: String,
-}
-
-/// A duty's deadline in one cycle.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Deadline {
-    /// The cycle's import date.
-    pub import_on: NaiveDate,
-    /// The date that is announced.
-    pub stated_on: NaiveDate,
-    /// The last day on which a report is in time.
-    pub ends_on: NaiveDate,
-}
-
-/// A deadline as it was told, frozen (F5).
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Revision {
-    /// From 1.
-    pub number: u32,
-    /// What was told.
-    pub deadline: Deadline,
-    /// Why it replaced the one before; none for the first.
-    pub reason: Option<String>,
-    /// When it was frozen.
-    pub frozen_at: DateTime<Utc>,
-}
 
 /// The import date of a month: signalled, else from the month's entry, else by the rule (F1).
 ///

@@ -7,8 +7,8 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
 use super::calendar::{Calendar, CalendarError};
-use super::cycle::Deadline;
 use super::dates::{Month, instant_on};
+use super::deadline::Deadline;
 use super::roster::OfficeId;
 
 /// Names a duty, for example `planning`.

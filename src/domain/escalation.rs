@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::duty::{Duty, NoticeKind};
-use super::plan::Said;
+use super::notice::Said;
 use super::roster::{AuthorityId, District, Mailbox, Owner, Roster};
 use super::standing::{ReceiptState, Standing};
 

@@ -4,8 +4,9 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
 use super::calendar::CalendarError;
-use super::cycle::{self, Deadline, ImportSignal, Revision};
+use super::cycle;
 use super::dates::{Month, end_of_day, instant_on, local_date};
+use super::deadline::{Deadline, ImportSignal, Revision};
 use super::duty::{Duty, NoticeKind, Step};
 use super::rulebook::{Announce, Rulebook};
 

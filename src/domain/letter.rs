@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use super::cycle::{Deadline, Revision, free_day_sentence};
+use super::cycle::free_day_sentence;
 use super::dates::Month;
+use super::deadline::{Deadline, Revision};
 use super::duty::{DeadlineRule, NoticeKind};
 use super::escalation::{EscalationReport, ReportFacts, Summary};
+use super::facts::{CycleFacts, View};
 use super::ladder::Ladder;
-use super::plan::{Alert, CycleFacts, NewNotice, View};
+use super::notice::{Alert, NewNotice};
 use super::roster::{AuthorityId, OfficeKind};
 use super::rulebook::Letterhead;
 use super::standing::{ReceiptState, Standing};

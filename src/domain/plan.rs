@@ -1,142 +1,20 @@
 //! Decides what is due now: which notices to queue, skip or hold (N1–N11). Never reads the clock or the store.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 
 use super::audience::Audiences;
 use super::calendar::CalendarError;
-use super::cycle::{self, Deadline, Revision};
-use super::dates::{Month, day_in_words, end_of_day, local_date};
+use super::cycle;
+use super::dates::{Month, day_in_words, end_of_day};
+use super::deadline::{Deadline, Revision};
 use super::delivery::State;
 use super::duty::{Duty, DutyId, NoticeKind};
-use super::ladder::{DateFacts, Ladder, Rung};
-use super::roster::{AuthorityId, Mailbox, OfficeId, Owner, Roster};
-use super::rulebook::Rulebook;
-use super::standing::Standing;
-
-/// What all decisions at one instant look at.
-#[derive(Clone, Copy, Debug)]
-pub struct View<'a> {
-    /// The rules.
-    pub rulebook: &'a Rulebook,
-    /// Who there is.
-    pub roster: &'a Roster,
-    /// Mailboxes to which mail is rejected.
-    pub flagged: &'a HashSet<Mailbox>,
-    /// The instant.
-    pub now: DateTime<Utc>,
-}
-
-impl View<'_> {
-    /// The local day.
-    pub fn today(&self) -> NaiveDate {
-        local_date(self.now, self.rulebook.zone)
-    }
-}
-
-/// What the store knows of a duty in one cycle.
-#[derive(Clone, Debug, Default)]
-pub struct CycleFacts {
-    /// What its dates hang on.
-    pub dates: DateFacts,
-    /// The same of the next cycle, with whose deadline this one closes (F7).
-    pub next_dates: DateFacts,
-    /// Steps that were planned or skipped, with their revision.
-    pub recorded: HashSet<(String, u32)>,
-    /// All notices.
-    pub said: Vec<Said>,
-    /// The standing of every authority that was heard of.
-    pub standings: HashMap<AuthorityId, Standing>,
-}
-
-impl CycleFacts {
-    /// Whether an authority owes nothing more for now.
-    pub fn is_settled(&self, authority: &AuthorityId) -> bool {
-        self.standings.get(authority).is_some_and(Standing::is_settled)
-    }
-
-    /// Whether another step's summary was said: the first is sent even when nobody is missing, later ones are not (N3).
-    pub fn has_other_summary(&self, step: &str, revision: u32) -> bool {
-        let is_other = |said: &Said| {
-            said.kind == NoticeKind::Summary
-                && (said.step != step && said.revision == revision)
-                && !matches!(said.state, State::Withdrawn | State::Expired)
-        };
-        self.said.iter().any(is_other)
-    }
-}
-
-/// A notice to be queued: its key (N4) and what it is about.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NewNotice {
-    /// The cycle.
-    pub month: Month,
-    /// The duty; none for a notice to the ZRK.
-    pub duty: Option<DutyId>,
-    /// The step's id.
-    pub step: String,
-    /// What it says.
-    pub kind: NoticeKind,
-    /// The revision of the deadline that it states.
-    pub revision: u32,
-    /// To whom.
-    pub mailbox: Mailbox,
-    /// The office, if it goes to one.
-    pub office: Option<OfficeId>,
-    /// The authorities that it is about, as far as the mailbox answers for them.
-    pub authorities: Vec<AuthorityId>,
-    /// When its time came.
-    pub due_at: DateTime<Utc>,
-    /// Why it must wait for a person (N9).
-    pub hold: Option<String>,
-}
-
-/// A notice that exists, as far as planning and reports need to know it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Said {
-    /// The step's id.
-    pub step: String,
-    /// What it says.
-    pub kind: NoticeKind,
-    /// The revision that it states.
-    pub revision: u32,
-    /// To whom.
-    pub mailbox: Mailbox,
-    /// The office, if it goes to one.
-    pub office: Option<OfficeId>,
-    /// The authorities that it is about.
-    pub authorities: Vec<AuthorityId>,
-    /// When its time came.
-    pub due_at: DateTime<Utc>,
-    /// What became of it.
-    pub state: State,
-    /// When the mail system took it.
-    pub accepted_at: Option<DateTime<Utc>>,
-}
-
-impl Said {
-    /// Whether it was handed to the mail system, or refused by it, at least once.
-    pub fn was_tried(&self) -> bool {
-        matches!(self.state, State::Accepted | State::Retry | State::Rejected | State::Uncertain | State::Expired)
-    }
-
-    /// Whether its reader has it, or may have it, or is just getting it.
-    fn has_reached(&self) -> bool {
-        matches!(self.state, State::Accepted | State::Uncertain | State::Claimed)
-    }
-}
-
-/// Something that the ZRK must look at; told once.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Alert {
-    /// Keeps it from being told twice.
-    pub key: String,
-    /// A headline of a few words, in German.
-    pub headline: String,
-    /// What happened, to what, and what to do, in German.
-    pub detail: String,
-}
+use super::facts::{CycleFacts, View};
+use super::ladder::{Ladder, Rung};
+use super::notice::{Alert, NewNotice, Said};
+use super::roster::{AuthorityId, Mailbox, Owner};
 
 /// What is to be done about a duty's cycle.
 #[derive(Clone, Debug)]

@@ -5,8 +5,9 @@ use chrono::Datelike;
 use super::audience::Audiences;
 use super::delivery::State;
 use super::duty::NoticeKind;
+use super::facts::{CycleFacts, View};
 use super::ladder::Ladder;
-use super::plan::{CycleFacts, NewNotice, View};
+use super::notice::NewNotice;
 use super::roster::{AuthorityId, District, OfficeId, OfficeKind, Owner};
 use super::standing::{ReceiptState, Standing};
 

@@ -4,8 +4,8 @@ use std::fmt;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::cycle::{Deadline, ImportSignal};
 use super::dates::{Month, local_date};
+use super::deadline::{Deadline, ImportSignal};
 use super::duty::Duty;
 use super::ladder::cycles_in_question;
 use super::roster::Roster;

@@ -7,11 +7,13 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::Europe::Berlin;
 
 use super::calendar::{CalendarSpec, Land};
-use super::cycle::ImportSignal;
+use super::deadline::ImportSignal;
 use super::delivery::State;
 use super::duty::{Audience, Base, DeadlineRule, Offset, OnFreeDay, Part, Period};
+use super::facts::{CycleFacts, View};
 use super::ladder::Ladder;
-use super::plan::{CycleFacts, CyclePlan, Said, View, plan_cycle};
+use super::notice::Said;
+use super::plan::{CyclePlan, plan_cycle};
 use super::recheck::{Verdict, recheck};
 use super::roster::{AuthorityKind, OfficeKind};
 use super::rulebook::{Announce, ImportRule, Letterhead, SendingHours};

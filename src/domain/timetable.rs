@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::calendar::CalendarError;
-use super::cycle::Deadline;
 use super::dates::{Month, local_date};
+use super::deadline::Deadline;
 use super::duty::{Audience, DutyId, NoticeKind};
 use super::ladder::{DateFacts, Ladder};
 use super::roster::{Mailbox, OfficeKind, Owner, Roster};

@@ -1,6 +1,7 @@
 //! Keeps what fristd knows; holds the only SQL. Never decides what is due.
 
 mod attention;
+mod claims;
 mod cycles;
 mod error;
 mod log;
@@ -19,9 +20,10 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
+pub use claims::{ClaimedNotice, StaleClaims};
 pub use error::StoreError;
 pub use log::LogEntry;
-pub use notices::{ClaimedNotice, Delivery, HandedOver, StaleClaims, notice_id};
+pub use notices::{Delivery, HandedOver, notice_id};
 pub use outbox::{Attempt, OutboxFilter, OutboxNotice};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
