@@ -181,7 +181,7 @@ fn a_relay_that_refuses_connections_is_waited_for() {
     assert_eq!((&delivered["sent"], &delivered["retry"], &delivered["rejected"]), (&0.into(), &1.into(), &0.into()));
     let listed = site.done(&["outbox", "list", "--state", "retry"]);
     assert!(
-        listed.contains("connect to 127.0.0.1:") && listed.contains("refused") && listed.contains("1 notices"),
+        listed.contains("connect to 127.0.0.1:") && listed.contains("refused") && listed.contains("1 notice\n"),
         "{listed}"
     );
     assert_eq!(site.mailboxes("announcement", "queued").len(), ALL - 1, "one attempt tells enough; the others wait");

@@ -82,7 +82,7 @@ async fn a_recipient_refused_by_a_real_server_does_not_spoil_the_next() {
 #[tokio::test]
 async fn starttls_with_a_login_hands_over() {
     let (server, access) = MailServer::start_tls();
-    let relay = with_login(relay(server.port(), Tls::StartTls), Some(access.ca_file), &access.user, &access.password);
+    let relay = with_login(relay(server.port(), Tls::StartTls), Some(access.ca_file), access.user, access.password);
     let mut transport = SmtpTransport::new(relay).expect("a transport");
     let reply = send(&mut transport, &mail("sicher")).await;
     assert!(matches!(reply, Reply::Accepted { .. }), "{reply:?}");
@@ -92,7 +92,7 @@ async fn starttls_with_a_login_hands_over() {
 #[tokio::test]
 async fn tls_from_the_first_byte_hands_over() {
     let (server, access) = MailServer::start_implicit_tls();
-    let relay = with_login(relay(server.port(), Tls::Implicit), Some(access.ca_file), &access.user, &access.password);
+    let relay = with_login(relay(server.port(), Tls::Implicit), Some(access.ca_file), access.user, access.password);
     let mut transport = SmtpTransport::new(relay).expect("a transport");
     let reply = send(&mut transport, &mail("sicher")).await;
     assert!(matches!(reply, Reply::Accepted { .. }), "{reply:?}");
@@ -105,11 +105,11 @@ async fn what_is_wrong_with_the_relay_is_never_blamed_on_the_mailbox() {
     let rows = [
         (
             "its certificate is not trusted",
-            with_login(relay(server.port(), Tls::StartTls), None, &access.user, &access.password),
+            with_login(relay(server.port(), Tls::StartTls), None, access.user, access.password),
         ),
         (
             "the password is wrong",
-            with_login(relay(server.port(), Tls::StartTls), Some(access.ca_file.clone()), &access.user, "falsch"),
+            with_login(relay(server.port(), Tls::StartTls), Some(access.ca_file.clone()), access.user, "falsch"),
         ),
     ];
     for (label, relay) in rows {

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::domain::dates::{day_in_words, local_date};
 use crate::domain::roster::{AuthorityKind, District};
 use crate::domain::{Month, cycle};
-use crate::settings::Transport;
+use crate::settings::{Tls, Transport};
 
 use super::{Ending, Shell, print_line};
 
@@ -44,7 +44,11 @@ impl Check {
             rulebook.sending.until.format("%H:%M"),
             settings.service.sender.from
         ))?;
-        let month = Month::of(local_date(shell.clock.now(), rulebook.zone)).next();
+        let today = local_date(shell.clock.now(), rulebook.zone);
+        let this_month = Month::of(today);
+        // the one that a new database would begin with (N11)
+        let is_ahead = cycle::import_on(rulebook, this_month, None)? >= today;
+        let month = if is_ahead { this_month } else { this_month.next() };
         print_line(&format!("next cycle, {month}:"))?;
         for duty in &rulebook.duties {
             let deadline = cycle::deadline(rulebook, duty, month, None)?;
@@ -60,9 +64,17 @@ impl Check {
     }
 }
 
+fn tls_in_words(tls: Tls) -> &'static str {
+    match tls {
+        Tls::StartTls => "TLS after STARTTLS",
+        Tls::Implicit => "TLS from the first byte",
+        Tls::None => "without TLS, on this machine",
+    }
+}
+
 fn transport_in_words(transport: &Transport) -> String {
     match transport {
         Transport::Directory { folder } => format!("written to the folder {}, not sent", folder.display()),
-        Transport::Smtp(smtp) => format!("sent by {}:{} ({:?})", smtp.host, smtp.port, smtp.tls),
+        Transport::Smtp(smtp) => format!("sent by {}:{} ({})", smtp.host, smtp.port, tls_in_words(smtp.tls)),
     }
 }

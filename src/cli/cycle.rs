@@ -11,6 +11,7 @@ use super::{Ending, Shell, actor, print_line};
 
 /// Signals what happened to a cycle.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  fristd cycle imported 2026-12 --on 2026-12-03")]
 pub(super) struct Cycle {
     #[command(subcommand)]
     command: CycleCommand,
@@ -26,7 +27,7 @@ enum CycleCommand {
         /// The cycle, as YYYY-MM.
         month: String,
         /// The import date; today if left out.
-        #[arg(long, value_name = "DATE")]
+        #[arg(long, value_name = "DATE", value_parser = super::date)]
         on: Option<NaiveDate>,
     },
 }

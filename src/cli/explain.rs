@@ -10,13 +10,13 @@ use crate::domain::calendar::Calendar;
 use crate::domain::cycle::{deadline, derivation, free_day_sentence};
 use crate::domain::dates::{day_in_words, local_date};
 use crate::domain::deadline::Deadline;
-use crate::domain::duty::{DeadlineRule, Duty};
+use crate::domain::duty::{DeadlineRule, Duty, OnFreeDay};
 use crate::domain::request;
 use crate::domain::window::{self, DerivedDay, Verdict, WORKING_DAYS_MAX};
 use crate::domain::{Month, Rulebook};
 use crate::settings::{shipped_calendar, shipped_calendar_names};
 
-use super::{Ending, Shell, WrongInput, print_json, print_line};
+use super::{Ending, Shell, WrongInput, print_json, print_line, wrapped};
 
 /// Shows how a deadline comes about, day by day.
 ///
@@ -34,9 +34,9 @@ pub(super) struct Explain {
     #[arg(long)]
     duty: Option<String>,
     /// Reckon with this import date.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = super::date)]
     import: Option<NaiveDate>,
-    /// Reckon with this calendar.
+    /// Reckon with this calendar: nrw, nrw-werktage, nrw-verwaltung, or one of your own.
     #[arg(long, value_name = "NAME")]
     calendar: Option<String>,
     /// Reckon with so many working days, 1 to 250.
@@ -53,6 +53,7 @@ pub(super) struct Explain {
 /// One explained deadline.
 struct Explained {
     duty: Option<(String, String, Month)>,
+    rule: String,
     import_why: Option<&'static str>,
     deadline: Deadline,
     calendar: Calendar,
@@ -62,8 +63,9 @@ struct Explained {
 
 impl Explain {
     pub(super) fn execute(self, shell: &Shell) -> anyhow::Result<Ending> {
+        let needs_settings = self.month.is_some() || self.duty.is_some();
         let explained = match (self.import, &self.calendar, self.working_days) {
-            (Some(import), Some(calendar), Some(working_days)) => {
+            (Some(import), Some(calendar), Some(working_days)) if !needs_settings => {
                 vec![self.free_standing(import, calendar, working_days)?]
             }
             _ => self.by_settings(shell)?,
@@ -73,7 +75,7 @@ impl Explain {
             print_json(&if values.len() == 1 { values.remove(0) } else { Value::Array(values) })?;
         } else {
             let texts: Vec<String> = explained.iter().map(in_words).collect();
-            print_line(texts.join("\n\n").trim_end())?;
+            print_line(texts.join("\n").trim_end())?;
         }
         Ok(Ending::Done)
     }
@@ -83,8 +85,9 @@ impl Explain {
         let last = window::last_day(&calendar, import, working_days, self.count_import_day)?;
         let days = window::derive(&calendar, import, working_days, self.count_import_day)?;
         let deadline = Deadline { import_on: import, stated_on: last, ends_on: last };
-        let import_why = (!self.count_import_day).then_some("not counted, § 187 Abs. 1 BGB");
-        Ok(Explained { duty: None, import_why, deadline, calendar, days, note: None })
+        let rule = rule_in_words(DeadlineRule::Window { working_days, count_import_day: self.count_import_day });
+        let import_why = Some(import_in_words(self.count_import_day));
+        Ok(Explained { duty: None, rule, import_why, deadline, calendar, days, note: None })
     }
 
     fn by_settings(&self, shell: &Shell) -> anyhow::Result<Vec<Explained>> {
@@ -97,6 +100,10 @@ impl Explain {
             (None, None) => Month::of(today),
         };
         if let Some(import) = self.import {
+            if !month.contains(import) {
+                let words = format!("import date {import}: lies in the wrong month; accepted: a day of {month}");
+                return Err(WrongInput(words).into());
+            }
             let entry = rulebook.entries.entry(month).or_default();
             entry.import_on = Some(import);
             entry.own_dates.clear();
@@ -110,8 +117,9 @@ impl Explain {
         }
         if let Some(days) = self.working_days {
             for duty in &mut rulebook.duties {
-                if let DeadlineRule::Window { working_days, .. } = &mut duty.deadline {
+                if let DeadlineRule::Window { working_days, count_import_day } = &mut duty.deadline {
                     *working_days = days;
+                    *count_import_day |= self.count_import_day;
                 }
             }
         }
@@ -127,8 +135,8 @@ fn explain(rulebook: &Rulebook, duty: &Duty, month: Month) -> anyhow::Result<Exp
     let deadline = deadline(rulebook, duty, month, None)?;
     let own_date = rulebook.entries.get(&month).and_then(|entry| entry.own_dates.get(&duty.id));
     let import_why = match duty.deadline {
-        DeadlineRule::Window { count_import_day: false, .. } => Some("not counted, § 187 Abs. 1 BGB"),
-        _ => None,
+        DeadlineRule::Window { count_import_day, .. } => Some(import_in_words(count_import_day)),
+        DeadlineRule::DayOfMonth { .. } => None,
     };
     let note = match own_date {
         Some(_) => Some("The ZRK set this date itself (cycles.toml).".to_owned()),
@@ -136,6 +144,7 @@ fn explain(rulebook: &Rulebook, duty: &Duty, month: Month) -> anyhow::Result<Exp
     };
     Ok(Explained {
         duty: Some((duty.id.to_string(), duty.title.clone(), month)),
+        rule: rule_in_words(duty.deadline),
         import_why,
         deadline,
         calendar: (*duty.calendar).clone(),
@@ -144,12 +153,35 @@ fn explain(rulebook: &Rulebook, duty: &Duty, month: Month) -> anyhow::Result<Exp
     })
 }
 
+fn import_in_words(is_counted: bool) -> &'static str {
+    if is_counted { "counted if it is a working day" } else { "not counted, § 187 Abs. 1 BGB" }
+}
+
+fn rule_in_words(rule: DeadlineRule) -> String {
+    match rule {
+        DeadlineRule::Window { working_days: 1, .. } => "1 working day after the import".to_owned(),
+        DeadlineRule::Window { working_days, .. } => format!("{working_days} working days after the import"),
+        DeadlineRule::DayOfMonth { day, on_free_day } => {
+            let moved = match on_free_day {
+                OnFreeDay::Next => "it ends with the next working day, § 31 Abs. 3 VwVfG",
+                OnFreeDay::Keep => "it stays",
+                OnFreeDay::Previous => "the working day before",
+            };
+            format!("day {day} of the month; if that is free: {moved}")
+        }
+    }
+}
+
 fn shipped(name: &str) -> anyhow::Result<Calendar> {
     match shipped_calendar(name) {
         Some(calendar) => Ok(calendar?),
         None => {
             let known: Vec<&str> = shipped_calendar_names().collect();
-            Err(WrongInput(format!("calendar {name:?}: there is none; known: {}", known.join(", "))).into())
+            let words = format!(
+                "calendar {name:?}: there is none; known: {}; for one of your own, name the month as well",
+                known.join(", ")
+            );
+            Err(WrongInput(words).into())
         }
     }
 }
@@ -180,7 +212,8 @@ fn in_words(explained: &Explained) -> String {
     if let Some((duty, title, month)) = &explained.duty {
         let _ = writeln!(text, "{duty} {month}: {title}");
     }
-    let _ = writeln!(text, "  calendar  {} ({})", explained.calendar.name(), explained.calendar.title());
+    let _ = writeln!(text, "  rule      {}", explained.rule);
+    let _ = writeln!(text, "  calendar  {}: {}", explained.calendar.name(), explained.calendar.title());
     if let Some(why) = explained.import_why {
         let _ = writeln!(text, "  import    {} ({why})", day_in_words(import_on));
     }
@@ -196,7 +229,7 @@ fn in_words(explained: &Explained) -> String {
         false => writeln!(text, "  deadline  stated as {}, ends {}", day_in_words(stated_on), day_in_words(ends_on)),
     };
     if let Some(note) = &explained.note {
-        let _ = writeln!(text, "  {note}");
+        let _ = writeln!(text, "{}", wrapped(note, "  "));
     }
     text
 }

@@ -1,5 +1,7 @@
 //! `fristd init`: a set of commented files to start from. Never overwrites one.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -30,7 +32,9 @@ impl Init {
         std::fs::create_dir_all(&self.dir).with_context(|| format!("{}: cannot be made", self.dir.display()))?;
         for (name, text) in EXAMPLE_FILES {
             let path = self.dir.join(name);
-            std::fs::write(&path, text).with_context(|| format!("{}: cannot be written", path.display()))?;
+            // made anew or not at all, whatever happened since it was looked for
+            let written = File::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+            written.with_context(|| format!("{}: cannot be written", path.display()))?;
             print_line(&format!("wrote {}", path.display()))?;
         }
         print_line(&format!(

@@ -20,11 +20,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use clap::{Parser, Subcommand};
 
 use crate::daemon::clock::Clock;
 use crate::daemon::scenario::ScenarioErrors;
 use crate::daemon::{Charter, CharterError};
+use crate::domain::calendar::CalendarError;
+use crate::domain::dates::instant;
 use crate::domain::request::RequestError;
 use crate::settings::{Complaints, Source};
 use crate::store::{Durability, Store};
@@ -37,8 +40,11 @@ const LOCAL_CONFIG: &str = "fristd.toml";
     name = "fristd",
     version,
     about = "Tracks monthly reporting deadlines, announces them by mail, reminds only the missing, escalates, and can prove it.",
-    after_help = "Begin with `fristd demo`, which plays a whole month in seconds and sends nothing.\n\
-                  Then: `fristd init my-settings`, edit the four files, `fristd check --config my-settings/fristd.toml`, `fristd run`.\n\n\
+    after_help = "Examples, in the order in which they are needed:\n  \
+                  fristd demo                                    plays a month, sends nothing\n  \
+                  fristd init my-settings                        writes four files to edit\n  \
+                  fristd check --config my-settings/fristd.toml  says what is wrong in them\n  \
+                  fristd run --config my-settings/fristd.toml    the service itself\n\n\
                   Exit codes: 0 done, 1 failed, 2 wrong usage or invalid settings, 3 nothing matched."
 )]
 struct Arguments {
@@ -90,9 +96,17 @@ pub fn main() -> ExitCode {
         Ok(Ending::NothingMatched) => ExitCode::from(3),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("fristd: {}", in_one_breath(&error));
+            eprintln!("{}", under_own_name(&in_one_breath(&error)));
             ExitCode::from(if is_wrong_input(&error) { 2 } else { 1 })
         }
+    }
+}
+
+/// One complaint in a line; several in a line each, and then how many.
+fn under_own_name(words: &str) -> String {
+    match words.lines().count() {
+        0 | 1 => format!("fristd: {words}"),
+        count => format!("{words}\nfristd: {count} complaints"),
     }
 }
 
@@ -124,13 +138,20 @@ fn wait(command: impl Future<Output = anyhow::Result<Ending>>) -> anyhow::Result
 
 impl Shell {
     /// The settings' file: as given, else the one here, else the system's.
-    fn source(&self) -> Source {
+    fn source(&self) -> anyhow::Result<Source> {
         let found = || [LOCAL_CONFIG, SYSTEM_CONFIG].into_iter().map(PathBuf::from).find(|path| path.exists());
-        Source::File(self.config.clone().or_else(found).unwrap_or_else(|| PathBuf::from(LOCAL_CONFIG)))
+        match self.config.clone().or_else(found) {
+            Some(path) => Ok(Source::File(path)),
+            None => Err(WrongInput(format!(
+                "no settings: neither {LOCAL_CONFIG} in this folder nor {SYSTEM_CONFIG} exists; name the file with --config, \
+                 or write a set of files with: fristd init DIR"
+            ))
+            .into()),
+        }
     }
 
     fn charter(&self) -> anyhow::Result<Charter> {
-        Ok(Charter::load(&self.source(), 1)?)
+        Ok(Charter::load(&self.source()?, 1)?)
     }
 
     /// Opens the database, which must be there already.
@@ -157,6 +178,60 @@ fn actor() -> String {
     variable("SUDO_USER").or_else(|| variable("USER")).unwrap_or_else(|| "unknown".to_owned())
 }
 
+/// A date on the command line.
+fn date(text: &str) -> Result<NaiveDate, String> {
+    text.parse().map_err(|_| "is no date; accepted: YYYY-MM-DD, like 2026-12-17".to_owned())
+}
+
+/// An instant on the command line: with an offset, or without one in the time zone of the settings.
+#[derive(Clone, Copy, Debug)]
+enum Moment {
+    Instant(DateTime<Utc>),
+    Local(NaiveDateTime),
+}
+
+impl Moment {
+    fn parse(text: &str) -> Result<Self, String> {
+        let local = |form| NaiveDateTime::parse_from_str(text, form).ok().map(Self::Local);
+        let instant = DateTime::parse_from_rfc3339(text).ok().map(|instant| Self::Instant(instant.to_utc()));
+        ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"].into_iter().find_map(local).or(instant).ok_or_else(|| {
+            "is no date with a time; accepted: \"YYYY-MM-DD HH:MM\", or with an offset, like 2026-12-09T09:12:00+01:00".to_owned()
+        })
+    }
+
+    fn in_zone(self, zone: chrono_tz::Tz) -> DateTime<Utc> {
+        match self {
+            Self::Instant(instant) => instant,
+            Self::Local(local) => instant(zone, local),
+        }
+    }
+}
+
+/// Breaks a text into lines for a terminal, each after `indent`.
+fn wrapped(text: &str, indent: &str) -> String {
+    const WIDTH: usize = 100; // fits beside an editor and on a page
+    let mut lines = vec![indent.to_owned()];
+    for word in text.split_whitespace() {
+        let length = |line: &String| line.chars().count();
+        let is_full = |line: &String| length(line) + 1 + word.chars().count() > WIDTH && length(line) > indent.len();
+        if lines.last().is_some_and(is_full) {
+            lines.push(indent.to_owned());
+        }
+        if let Some(line) = lines.last_mut() {
+            if line.len() > indent.len() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
+}
+
+/// `1 notice`, `2 notices`.
+fn counted(count: usize, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Prints JSON on one or several lines.
 fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
     print_line(&serde_json::to_string_pretty(value)?)
@@ -165,7 +240,7 @@ fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
 /// Prints a line; a reader that went away is not an error to talk about.
 fn print_line(line: &str) -> anyhow::Result<()> {
     use std::io::Write;
-    Ok(writeln!(std::io::stdout(), "{line}")?)
+    writeln!(std::io::stdout(), "{line}").context("the output cannot be written")
 }
 
 /// Whether a person looks on, for progress bars.
@@ -188,6 +263,7 @@ fn is_wrong_input(error: &anyhow::Error) -> bool {
         cause.is::<CharterError>()
             || cause.is::<Complaints>()
             || cause.is::<RequestError>()
+            || cause.is::<CalendarError>() // a date or month that no calendar covers
             || cause.is::<ScenarioErrors>()
             || cause.is::<WrongInput>()
             || matches!(

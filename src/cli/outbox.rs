@@ -12,7 +12,7 @@ use crate::domain::Month;
 use crate::domain::delivery::State;
 use crate::store::{Attempt, OutboxFilter, OutboxNotice};
 
-use super::{Ending, Shell, WrongInput, actor, print_json, print_line};
+use super::{Ending, Shell, WrongInput, actor, counted, print_json, print_line};
 
 /// Shows and steers the queue.
 #[derive(Debug, Args)]
@@ -20,8 +20,15 @@ use super::{Ending, Shell, WrongInput, actor, print_json, print_line};
     fristd outbox list --month 2026-12 --state rejected\n  \
     fristd outbox show 3f2a9c11\n  \
     fristd outbox show 3f2a9c11 --mail > proof.eml\n  \
-    fristd outbox release --month 2026-12\n\n\
-    States: queued, claimed, accepted, retry, rejected, uncertain, held, withdrawn, expired.")]
+    fristd outbox retry --to rueckkehr@abh-krefeld.example\n  \
+    fristd outbox release --month 2026-12\n  \
+    fristd outbox discard 3f2a9c11\n\n\
+    States:\n  \
+    queued     waits for its turn        claimed    is being handed over\n  \
+    accepted   taken by the mail system  retry      refused for now, tried again\n  \
+    rejected   refused for good          uncertain  perhaps taken: no reply came\n  \
+    held       waits for a person        withdrawn  no longer called for, or discarded\n  \
+    skipped    missed its time           expired    was not taken in time")]
 pub(super) struct Outbox {
     #[command(subcommand)]
     command: OutboxCommand,
@@ -30,6 +37,9 @@ pub(super) struct Outbox {
 #[derive(Debug, Subcommand)]
 enum OutboxCommand {
     /// Lists notices.
+    ///
+    /// Columns: id, when it was accepted or is due, state, cycle, duty, step, mailbox, and why it is in this state.
+    #[command(after_help = "Example:\n  fristd outbox list --month 2026-12 --state rejected")]
     List {
         #[command(flatten)]
         filter: Filter,
@@ -38,6 +48,9 @@ enum OutboxCommand {
         json: bool,
     },
     /// Shows a notice with every attempt to deliver it and what the relay answered.
+    #[command(
+        after_help = "Examples:\n  fristd outbox show 3f2a9c11\n  fristd outbox show 3f2a9c11 --mail > proof.eml"
+    )]
     Show {
         /// The id, or its beginning.
         id: String,
@@ -49,16 +62,19 @@ enum OutboxCommand {
         mail: bool,
     },
     /// Tries rejected, uncertain or waiting notices again, and takes the flag from their mailboxes.
+    #[command(after_help = "Example:\n  fristd outbox retry --to rueckkehr@abh-krefeld.example")]
     Retry {
         #[command(flatten)]
         filter: Filter,
     },
     /// Lets held notices go.
+    #[command(after_help = "Example:\n  fristd outbox release --month 2026-12 --state held")]
     Release {
         #[command(flatten)]
         filter: Filter,
     },
     /// Throws held or waiting notices away; they are kept as withdrawn.
+    #[command(after_help = "Example:\n  fristd outbox discard --month 2026-12 --state held")]
     Discard {
         #[command(flatten)]
         filter: Filter,
@@ -69,10 +85,10 @@ enum OutboxCommand {
 struct Filter {
     /// The id, or its beginning.
     id: Option<String>,
-    /// Of this cycle.
+    /// Of this cycle, as YYYY-MM.
     #[arg(long)]
     month: Option<String>,
-    /// In this state.
+    /// In this state; see `fristd outbox --help`.
     #[arg(long)]
     state: Option<String>,
     /// Of this step.
@@ -127,15 +143,9 @@ impl Outbox {
         match self.command {
             OutboxCommand::List { filter, json } => list(shell, filter.parse()?, json).await,
             OutboxCommand::Show { id, json, mail } => show(shell, id, json, mail).await,
-            OutboxCommand::Retry { filter } => {
-                steer(shell, filter.parse_meant()?, Steering::Retry, "tried again").await
-            }
-            OutboxCommand::Release { filter } => {
-                steer(shell, filter.parse_meant()?, Steering::Release, "released").await
-            }
-            OutboxCommand::Discard { filter } => {
-                steer(shell, filter.parse_meant()?, Steering::Discard, "discarded").await
-            }
+            OutboxCommand::Retry { filter } => steer(shell, filter.parse_meant()?, Steering::Retry).await,
+            OutboxCommand::Release { filter } => steer(shell, filter.parse_meant()?, Steering::Release).await,
+            OutboxCommand::Discard { filter } => steer(shell, filter.parse_meant()?, Steering::Discard).await,
         }
     }
 }
@@ -154,7 +164,7 @@ async fn list(shell: &Shell, filter: OutboxFilter, json: bool) -> anyhow::Result
                     "{}  {}  {:<9}  {} {:<10} {:<14} {}{}",
                     &notice.id[..8],
                     local(notice.accepted_at.unwrap_or(notice.due_at), zone),
-                    notice.state,
+                    notice.state.as_str(),
                     notice.month,
                     notice.duty.as_deref().unwrap_or("-"),
                     notice.step,
@@ -164,7 +174,7 @@ async fn list(shell: &Shell, filter: OutboxFilter, json: bool) -> anyhow::Result
                 .trim_end(),
             )?;
         }
-        print_line(&format!("{} notices", notices.len()))?;
+        print_line(&counted(notices.len(), "notice"))?;
     }
     Ok(if notices.is_empty() { Ending::NothingMatched } else { Ending::Done })
 }
@@ -177,7 +187,7 @@ async fn show(shell: &Shell, id: String, json: bool, mail: bool) -> anyhow::Resu
     let notices = tx.outbox(&OutboxFilter { id: Some(id.clone()), ..OutboxFilter::default() }).await?;
     let [notice] = notices.as_slice() else {
         if notices.is_empty() {
-            print_line(&format!("no notice begins with {id:?}; see `fristd outbox list`"))?;
+            eprintln!("fristd: no notice begins with {id:?}; see `fristd outbox list`");
             return Ok(Ending::NothingMatched);
         }
         return Err(WrongInput(format!("{} notices begin with {id:?}; give more of the id", notices.len())).into());
@@ -185,7 +195,7 @@ async fn show(shell: &Shell, id: String, json: bool, mail: bool) -> anyhow::Resu
     let attempts = tx.attempts(&notice.id).await?;
     if mail {
         let Some(mail) = attempts.iter().rev().find_map(|attempt| attempt.mail.as_ref()) else {
-            print_line("no mail of it was handed over yet")?;
+            eprintln!("fristd: notice {id:?}: no mail of it was handed over yet");
             return Ok(Ending::NothingMatched);
         };
         std::io::stdout().write_all(mail)?;
@@ -230,18 +240,33 @@ async fn show(shell: &Shell, id: String, json: bool, mail: bool) -> anyhow::Resu
     Ok(Ending::Done)
 }
 
-async fn steer(shell: &Shell, filter: OutboxFilter, steering: Steering, done: &str) -> anyhow::Result<Ending> {
+async fn steer(shell: &Shell, filter: OutboxFilter, steering: Steering) -> anyhow::Result<Ending> {
     let charter = shell.charter()?;
     let store = shell.existing_store(&charter).await?;
     let (actor, now) = (actor(), shell.clock.now());
     let mut tx = store.write().await?;
-    let count = match steering {
-        Steering::Retry => tx.retry(&filter, &actor, now).await?,
-        Steering::Release => tx.release(&filter, &actor, now).await?,
-        Steering::Discard => tx.discard(&filter, &actor, now).await?,
+    let (count, done, could) = match steering {
+        Steering::Retry => (
+            tx.retry(&filter, &actor, now).await?,
+            "to be tried again with the daemon's next round, if still called for",
+            "rejected, uncertain or waiting to be tried again",
+        ),
+        Steering::Release => (
+            tx.release(&filter, &actor, now).await?,
+            "released; what is still called for goes out with the daemon's next round",
+            "held",
+        ),
+        Steering::Discard => (
+            tx.discard(&filter, &actor, now).await?,
+            "discarded; kept as withdrawn",
+            "held, queued or waiting to be tried again",
+        ),
     };
     tx.commit().await?;
-    print_line(&format!("{count} notices {done}"))?;
+    match count {
+        0 => eprintln!("fristd: no notice that is meant is {could}; see `fristd outbox list`"),
+        count => print_line(&format!("{} {done}", counted(count, "notice")))?,
+    }
     Ok(if count == 0 { Ending::NothingMatched } else { Ending::Done })
 }
 

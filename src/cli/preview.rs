@@ -87,9 +87,12 @@ impl Preview {
         let by_id = steps().find(|(_, step)| step.id == self.step);
         let by_kind = || steps().find(|(_, step)| step.kind.as_str() == self.step);
         by_id.or_else(by_kind).ok_or_else(|| {
-            let mut known: Vec<&str> = steps().map(|(_, step)| step.id.as_str()).collect();
-            known.sort_unstable();
-            known.dedup();
+            let mut known: Vec<&str> = Vec::new();
+            for (_, step) in steps() {
+                if !known.contains(&step.id.as_str()) {
+                    known.push(&step.id);
+                }
+            }
             WrongInput(format!("step {:?}: there is none; known: {}", self.step, known.join(", "))).into()
         })
     }
@@ -97,6 +100,15 @@ impl Preview {
     /// The notice to the first mailbox of the authority or office that is meant.
     fn notice(&self, view: View<'_>, ladder: &Ladder<'_>, step: &Step) -> anyhow::Result<NewNotice> {
         let roster = view.roster;
+        let goes_to = |wanted: bool| {
+            let to: Vec<String> = step.to.iter().map(ToString::to_string).collect();
+            let flag = if wanted { "--office" } else { "--authority" };
+            WrongInput(format!("step {:?}: goes to {}; leave {flag} out, or name one of those", step.id, to.join(", ")))
+        };
+        let is_for_users = step.to.iter().any(|to| matches!(to, Audience::Users | Audience::Missing));
+        if self.authority.is_some() && !is_for_users {
+            return Err(goes_to(false).into());
+        }
         let office = match &self.office {
             Some(id) => Some(roster.office(id).map(|office| office.id.clone()).ok_or_else(|| {
                 let known: Vec<&str> = roster.offices().iter().map(|office| &*office.id).collect();
@@ -105,6 +117,19 @@ impl Preview {
             None if self.authority.is_some() => None,
             None => first_office(view, step),
         };
+        if let Some(id) = &office {
+            let is_rrk = roster.rrk().any(|(office, _)| office.id == *id);
+            let is_zrk = roster.zrk().any(|office| office.id == *id);
+            let is_meant = |to: &Audience| match to {
+                Audience::Rrk => is_rrk,
+                Audience::Zrk => is_zrk,
+                Audience::Office(named) => named == id,
+                Audience::Users | Audience::Missing => false,
+            };
+            if !step.to.iter().any(is_meant) {
+                return Err(goes_to(true).into());
+            }
+        }
         let authority =
             match (&self.authority, &office) {
                 (Some(id), _) => Some(roster.authority(id).ok_or_else(|| {

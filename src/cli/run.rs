@@ -3,7 +3,10 @@
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
-use super::{Ending, Shell};
+use super::{Ending, Shell, WrongInput};
+
+const FILTER_VARIABLE: &str = "FRISTD_LOG";
+const FILTER_DEFAULT: &str = "info,tokio_cron_scheduler=warn"; // what the scheduler says at info is of no use to anybody
 
 /// Runs the daemon until SIGTERM.
 ///
@@ -28,7 +31,11 @@ enum LogForm {
 
 impl Run {
     pub(super) async fn execute(self, shell: &Shell) -> anyhow::Result<Ending> {
-        let filter = EnvFilter::try_from_env("FRISTD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+        let wanted = std::env::var(FILTER_VARIABLE).ok().filter(|text| !text.is_empty());
+        let filter = EnvFilter::try_new(wanted.as_deref().unwrap_or(FILTER_DEFAULT)).map_err(|cause| {
+            let wanted = wanted.unwrap_or_default();
+            WrongInput(format!("{FILTER_VARIABLE} {wanted:?}: {cause}; accepted: for example info or fristd=debug"))
+        })?;
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
         match self.log {
             LogForm::Text => log.with_ansi(super::is_watched()).init(),
@@ -38,7 +45,7 @@ impl Run {
         for warning in &charter.settings.warnings {
             tracing::warn!("{warning}");
         }
-        crate::daemon::run::run(shell.source(), charter, shell.clock.clone()).await?;
+        crate::daemon::run::run(shell.source()?, charter, shell.clock.clone()).await?;
         Ok(Ending::Done)
     }
 }

@@ -16,9 +16,9 @@ use crate::domain::dates::instant;
 use crate::settings::Source;
 use crate::store::{Durability, Store};
 
-use super::{Ending, print_line};
+use super::{Ending, WrongInput, print_line};
 
-const SCENARIO_BYTES_MAX: u64 = 4 * 1024 * 1024; // some fifty thousand lines; more is no story
+const SCENARIO_MIB_MAX: u64 = 4; // some fifty thousand lines; more is no story
 
 /// Plays a scenario with the shipped code on a virtual clock, and prints each mail that it would send.
 ///
@@ -45,16 +45,16 @@ pub(super) struct Simulate {
 impl Simulate {
     pub(super) async fn execute(self) -> anyhow::Result<Ending> {
         let name = self.scenario.display().to_string();
-        let size = std::fs::metadata(&self.scenario).with_context(|| format!("{name}: cannot be read"))?.len();
-        anyhow::ensure!(
-            size <= SCENARIO_BYTES_MAX,
-            "{name}: is larger than {SCENARIO_BYTES_MAX} bytes; is it a scenario?"
-        );
-        let bytes = std::fs::read(&self.scenario).with_context(|| format!("{name}: cannot be read"))?;
-        let text = String::from_utf8(bytes).with_context(|| format!("{name}: is not UTF-8; save it as UTF-8"))?;
-        let scenario = Scenario::parse(&name, &text)?;
+        let scenario =
+            Scenario::parse(&name, &read(&self.scenario).map_err(|why| WrongInput(format!("{name}: {why}")))?)?;
         let folders = vec![self.scenario.parent().unwrap_or(Path::new(".")).to_owned(), PathBuf::from(".")];
-        let charter = Charter::load(&Source::Folder(find_folder(&folders, &scenario.files)), 1)?;
+        let settings = find_folder(&folders, &scenario.files);
+        if !settings.is_dir() {
+            let files = scenario.files.display();
+            let words = format!("{name}: files {files}: there is no such folder, neither beside the scenario nor here");
+            return Err(WrongInput(words).into());
+        }
+        let charter = Charter::load(&Source::Folder(settings), 1)?;
         let scratch = ScratchFolder::new()?;
         let zone = charter.settings.rulebook.zone;
         let from = instant(zone, scenario.from);
@@ -65,23 +65,43 @@ impl Simulate {
         let bar = progress_bar((until - from).num_hours().unsigned_abs());
         let mut count = 0;
         let mut failed = Ok(());
+        let unread = tokio::sync::Notify::new();
         let print = |event: &Event, charter: &Charter| {
             count += 1;
             let line = if self.json { as_json(event, charter).to_string() } else { in_words(event, charter) };
             if failed.is_ok() {
                 failed = bar.suspend(|| print_line(&line));
+                if failed.is_err() {
+                    unread.notify_one();
+                }
             }
         };
-        let played = simulation
-            .play(&scenario, print, |now| bar.set_position((now - from).num_hours().unsigned_abs()))
-            .await
-            .with_context(|| name);
+        let play = simulation.play(&scenario, print, |now| bar.set_position((now - from).num_hours().unsigned_abs()));
+        let played = tokio::select! {
+            played = play => played.with_context(|| name),
+            () = unread.notified() => Ok(()), // nobody reads on, so nobody waits for the end
+        };
         bar.finish_and_clear();
         store.close().await;
         played?;
         failed?;
         Ok(if count == 0 { Ending::NothingMatched } else { Ending::Done })
     }
+}
+
+/// The scenario's text, or why it cannot be one.
+fn read(path: &Path) -> Result<String, String> {
+    let cannot = |cause: std::io::Error| format!("cannot be read: {cause}");
+    let size = std::fs::metadata(path).map_err(cannot)?.len();
+    if size > SCENARIO_MIB_MAX * 1024 * 1024 {
+        return Err(format!("is larger than {SCENARIO_MIB_MAX} MiB; is it a scenario?"));
+    }
+    let bytes = std::fs::read(path).map_err(cannot)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("line {line} is not UTF-8; save the file as UTF-8")
+    })
 }
 
 /// A progress bar for people; nothing for pipes.

@@ -3,21 +3,22 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::domain::dates::{day_in_words, local_date};
 use crate::domain::request::duty;
 use crate::domain::roster::District;
-use crate::domain::standing::{in_time, standing_at};
-use crate::domain::{AuthorityId, Deadline, Month, Receipt, Standing, cycle};
+use crate::domain::standing::{in_time, standing_at, standing_now};
+use crate::domain::{AuthorityId, Deadline, Month, Receipt, ReceiptState, Standing, cycle};
 
-use super::{Ending, Shell, WrongInput, print_json, print_line};
+use super::{Ending, Moment, Shell, WrongInput, counted, print_json, print_line};
 
 /// Shows who has reported, by district, in words and counts.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  fristd status 2026-12\n  fristd status --duty statistics --missing")]
+#[command(after_help = "Examples:\n  fristd status 2026-12\n  fristd status --duty statistics --missing\n  \
+                        fristd status 2026-12 --at \"2026-12-15 18:00\"")]
 pub(super) struct Status {
     /// The cycle, as YYYY-MM; this month if left out.
     month: Option<String>,
@@ -27,6 +28,9 @@ pub(super) struct Status {
     /// Only those that are not settled.
     #[arg(long)]
     missing: bool,
+    /// As it was known then: local time like "2026-12-15 18:00".
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
+    at: Option<Moment>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -53,7 +57,8 @@ impl Status {
     pub(super) async fn execute(self, shell: &Shell) -> anyhow::Result<Ending> {
         let charter = shell.charter()?;
         let (rulebook, roster) = (&charter.settings.rulebook, &charter.settings.roster);
-        let now = shell.clock.now();
+        let past = self.at.map(|moment| moment.in_zone(rulebook.zone));
+        let now = past.unwrap_or_else(|| shell.clock.now());
         let month = match &self.month {
             Some(month) => Month::parse(month).map_err(|cause| WrongInput(cause.to_string()))?,
             None => Month::of(local_date(now, rulebook.zone)),
@@ -69,7 +74,11 @@ impl Status {
             let receipts = tx.receipts(month, &duty.id).await?;
             let line = |authority: &crate::domain::Authority| {
                 let own: &[Receipt] = receipts.get(&authority.id).map_or(&[], Vec::as_slice);
-                let standing = standing_at(own, now, rulebook.zone);
+                // as planning sees it, also after a clock was set back; the past as it was known (S4)
+                let standing = match past {
+                    None => standing_now(own, now, rulebook.zone),
+                    Some(at) => standing_at(own, at, rulebook.zone),
+                };
                 AuthorityStatus {
                     id: authority.id.clone(),
                     name: authority.name.clone(),
@@ -89,15 +98,18 @@ impl Status {
                 lines: lines.collect(),
             });
         }
-        let paused = tx.service().await?.paused;
+        let service = tx.service().await?;
         let is_empty = duties.iter().all(|duty| duty.lines.is_empty());
         if self.json {
             print_json(&as_json(month, &duties, rulebook.zone))?;
         } else {
-            if let Some((since, by)) = paused {
+            if let Some((since, by)) = service.paused {
                 print_line(&format!("sending is paused since {} by {by}", local(since, rulebook.zone)))?;
             }
-            print_line(&in_words(month, &duties, rulebook.zone))?;
+            if let Some(first) = service.first_cycle.filter(|first| month < *first) {
+                print_line(&format!("nothing is known of {month}: the first cycle of this database is {first}"))?;
+            }
+            print_line(&in_words(month, &duties, local_date(now, rulebook.zone), rulebook.zone))?;
         }
         Ok(if is_empty { Ending::NothingMatched } else { Ending::Done })
     }
@@ -127,13 +139,14 @@ fn as_json(month: Month, duties: &[DutyStatus], zone: chrono_tz::Tz) -> Value {
     json!({ "month": month.to_string(), "duties": duties })
 }
 
-fn in_words(month: Month, duties: &[DutyStatus], zone: chrono_tz::Tz) -> String {
+fn in_words(month: Month, duties: &[DutyStatus], today: NaiveDate, zone: chrono_tz::Tz) -> String {
     let mut text = format!("{} ({month})\n", month.in_words());
     for duty in duties {
         let told = match duty.revision {
+            None if duty.deadline.ends_on < today => "never announced".to_owned(),
             None => "not announced yet".to_owned(),
             Some(1) => "announced".to_owned(),
-            Some(number) => format!("announced, corrected {} time(s)", number - 1),
+            Some(number) => format!("announced, {}", counted(number as usize - 1, "correction")),
         };
         let _ = writeln!(
             text,
@@ -152,15 +165,19 @@ fn in_words(month: Month, duties: &[DutyStatus], zone: chrono_tz::Tz) -> String 
             for line in lines {
                 let since =
                     line.standing.since.map(|since| format!(" since {}", local(since, zone))).unwrap_or_default();
-                let late = if line.in_time == Some(false) { ", late" } else { "" };
-                let parts = match (&line.standing.state, line.missing.is_empty()) {
-                    (crate::domain::ReceiptState::Partial { .. }, false) => {
-                        format!(", without {}", line.missing.join(", "))
-                    }
+                let late = match (line.in_time, line.standing.is_settled()) {
+                    (Some(false), true) => ", late",
+                    (Some(false), false) => ", overdue",
+                    _ => "",
+                };
+                let details = match &line.standing.state {
+                    ReceiptState::Partial { .. } => format!(", missing: {}", line.missing.join(", ")),
+                    ReceiptState::Extended { until, reason } => format!(", until {until}: {reason}"),
+                    ReceiptState::Excused { reason } | ReceiptState::Exempt { reason } => format!(": {reason}"),
                     _ => String::new(),
                 };
                 let state = line.standing.state.as_str();
-                let _ = writeln!(text, "    {:<9} {} [{}]{since}{late}{parts}", state, line.name, line.id);
+                let _ = writeln!(text, "    {:<9} {} [{}]{since}{late}{details}", state, line.name, line.id);
             }
         }
     }
@@ -171,11 +188,11 @@ fn counts<'a>(lines: impl IntoIterator<Item = &'a AuthorityStatus>) -> String {
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     for line in lines {
         let word = line.standing.state.as_str();
-        let place = crate::domain::ReceiptState::WORDS.iter().position(|known| *known == word).unwrap_or_default();
+        let place = ReceiptState::WORDS.iter().position(|known| *known == word).unwrap_or_default();
         *counts.entry(place).or_default() += 1;
     }
     let words: Vec<String> =
-        counts.iter().map(|(place, count)| format!("{count} {}", crate::domain::ReceiptState::WORDS[*place])).collect();
+        counts.iter().map(|(place, count)| format!("{count} {}", ReceiptState::WORDS[*place])).collect();
     if words.is_empty() { "nobody".to_owned() } else { words.join(", ") }
 }
 

@@ -9,11 +9,14 @@ use crate::daemon::Charter;
 use crate::daemon::event::{Event, What};
 use crate::daemon::scenario::{Action, Fault, Scenario};
 use crate::domain::dates::{day_in_words, local_date};
+use crate::domain::duty::DeadlineRule;
 use crate::domain::request::ReceiptRequest;
 use crate::domain::standing::standing_now;
 use crate::domain::window::Verdict;
 use crate::domain::{AuthorityId, Month, NoticeKind, Receipt, ReceiptState, cycle};
 use crate::store::Store;
+
+use super::wrapped;
 
 /// Collects events and tells them day by day.
 pub(super) struct Story {
@@ -123,6 +126,9 @@ impl Story {
                     day_in_words(deadline.import_on)
                 );
             }
+            if let DeadlineRule::DayOfMonth { day, .. } = duty.deadline {
+                let _ = writeln!(text, "    day {day} of the month");
+            }
             let mut counted = Vec::new();
             for day in cycle::derivation(duty, month, &deadline)? {
                 let date = day.date.format("%d.%m.").to_string();
@@ -131,9 +137,9 @@ impl Story {
                     Verdict::Skipped(why) => format!("{date} {why}"),
                 });
             }
-            let _ = writeln!(text, "{}", indented(&counted.join(", ")));
+            let _ = writeln!(text, "{}", wrapped(&counted.join(", "), "    "));
             if let Some(sentence) = cycle::free_day_sentence(duty, month, &deadline) {
-                let _ = writeln!(text, "    {sentence}");
+                let _ = writeln!(text, "{}", wrapped(&sentence, "    "));
             }
         }
         let _ = writeln!(text);
@@ -151,7 +157,8 @@ impl Story {
             lines.extend(events.map(|group| (group.time.clone(), self.group_in_words(group))));
             lines.sort_by(|left, right| left.0.cmp(&right.0));
             for (time, words) in lines {
-                let _ = writeln!(text, "    {time}  {words}");
+                let words = wrapped(&words, "           ");
+                let _ = writeln!(text, "    {time}  {}", words.trim_start());
             }
         }
         let _ = writeln!(text);
@@ -233,11 +240,11 @@ impl Story {
                 .collect();
             let _ = writeln!(text, "  {} {month}: {}", duty.id, words.join(", "));
             if !missing.is_empty() {
-                let _ = writeln!(text, "{}", indented(&format!("still missing: {}", missing.join(", "))));
+                let _ = writeln!(text, "{}", wrapped(&format!("still missing: {}", missing.join(", ")), "    "));
             }
         }
         let totals: Vec<String> = self.totals.iter().map(|(what, count)| format!("{count} {what}")).collect();
-        let _ = writeln!(text, "  notices: {}", totals.join(", "));
+        let _ = writeln!(text, "  mails and tries: {}", totals.join(", "));
         Ok(())
     }
 }
@@ -306,26 +313,10 @@ fn fault_in_words(fault: Fault) -> String {
 
 fn words_of(request: &ReceiptRequest) -> String {
     match request.state.as_str() {
-        "partial" => format!("reported without {}", request.missing.join(", ")),
+        "partial" => format!("reported in part; missing: {}", request.missing.join(", ")),
         "missing" => "took the report back".to_owned(),
         state => {
             format!("{state}{}", request.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default())
         }
     }
-}
-
-/// Wraps a text under its heading.
-fn indented(text: &str) -> String {
-    const WIDTH: usize = 100; // a terminal's width with room for the indent
-    let mut lines = vec![String::from("   ")];
-    for word in text.split_whitespace() {
-        if lines.last().is_some_and(|line| line.chars().count() + word.chars().count() >= WIDTH) {
-            lines.push(String::from("   "));
-        }
-        if let Some(line) = lines.last_mut() {
-            line.push(' ');
-            line.push_str(word);
-        }
-    }
-    lines.join("\n")
 }

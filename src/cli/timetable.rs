@@ -9,11 +9,12 @@ use crate::domain::Month;
 use crate::domain::dates::{day_in_words, local_date, weekday_in_words};
 use crate::domain::timetable::{Entry, timetable};
 
-use super::{Ending, Shell, WrongInput, print_json, print_line};
+use super::{Ending, Shell, WrongInput, print_json, print_line, wrapped};
 
-/// Lists every notice to come: when, what, to how many.
+/// Lists every notice of the coming cycles: when, what, to how many.
 ///
-/// The count is of mailboxes if everybody is missing: reminders go only to those who are.
+/// It is what the settings give; what was announced and is frozen stands in `fristd status`. "≤ 247" means 247 mails if
+/// everybody is missing: reminders go only to those who are.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     fristd timetable --from 2026-12 --months 12\n  \
@@ -82,7 +83,7 @@ fn in_words(entries: &[Entry], zone: chrono_tz::Tz) -> String {
                 false => format!(", ends {}", day_in_words(first.deadline.ends_on)),
             };
             lines.push(format!("  {}: deadline {}{ends}", first.duty, day_in_words(first.deadline.stated_on)));
-            lines.extend(first.free_day.iter().map(|sentence| format!("    {sentence}")));
+            lines.extend(first.free_day.iter().map(|sentence| wrapped(sentence, "    ")));
         }
         for entry in entries.iter().filter(|entry| entry.month == month) {
             let local = entry.at.with_timezone(&zone);
@@ -99,7 +100,8 @@ fn in_words(entries: &[Entry], zone: chrono_tz::Tz) -> String {
         }
         lines.push(String::new());
     }
-    lines.join("\n").trim_end().to_owned()
+    lines.push("≤: if everybody is missing; only those who are get one.".to_owned());
+    lines.join("\n")
 }
 
 fn as_calendar(entries: &[Entry]) -> Calendar {

@@ -14,7 +14,7 @@ pub mod tick;
 use std::sync::Arc;
 
 use crate::mail::Templates;
-use crate::settings::{Complaints, Settings, Source};
+use crate::settings::{self, Complaints, Settings, Source};
 
 /// What the service works by: one set of settings and templates that were found good together. A reload makes a new one.
 #[derive(Clone, Debug)]
@@ -27,16 +27,10 @@ pub struct Charter {
     pub generation: u64,
 }
 
-/// Why settings or templates cannot be worked by; nothing is taken over then.
+/// Why settings or templates cannot be worked by: all complaints, a line each. Nothing is taken over then.
 #[derive(Debug, thiserror::Error)]
-pub enum CharterError {
-    /// Files with complaints.
-    #[error("{0}")]
-    Settings(Complaints),
-    /// Templates with complaints, one a line.
-    #[error("{}", .0.join("\n"))]
-    Templates(Vec<String>),
-}
+#[error("{}", .0.join("\n"))]
+pub struct CharterError(Vec<String>);
 
 impl Charter {
     /// Loads settings and templates, and refuses them whole if anything is wrong.
@@ -44,29 +38,47 @@ impl Charter {
     /// # Errors
     /// All complaints at once.
     pub fn load(source: &Source, generation: u64) -> Result<Self, CharterError> {
-        let settings = crate::settings::load(source).map_err(CharterError::Settings)?;
-        let overrides = settings.service.templates_dir.as_deref();
-        let templates = Templates::load(overrides)
-            .map_err(|complaints| CharterError::Templates(complaints.iter().map(ToString::to_string).collect()))?;
-        let mut unknown = Vec::new();
-        for duty in &settings.rulebook.duties {
-            for step in duty.steps.iter().filter(|step| templates.kind_of(&step.template) != Some(step.kind)) {
-                let (duty, id, template) = (&duty.id, &step.id, &step.template);
-                if let Some(other) = templates.kind_of(template) {
-                    unknown.push(format!(
-                        "cycles.toml: duty {duty:?}, step {id:?}: template {template:?} is one for {other}"
-                    ));
-                    continue;
-                }
-                unknown.push(format!(
-                    "cycles.toml: duty {duty:?}, step {id:?}: template {template:?} does not exist; put {template}.txt, \
-                     {template}.html and {template}.subject.txt into the templates folder, or leave `template` out"
-                ));
+        let mut complaints = Vec::new();
+        let settings = settings::load(source).map_err(|Complaints(found)| complaints.extend(in_words(&found))).ok();
+        // templates are looked at even if other files are broken, so that everything is said at once
+        let overrides = match &settings {
+            Some(settings) => settings.service.templates_dir.clone(),
+            None => settings::load_service(source).ok().and_then(|service| service.templates_dir),
+        };
+        let templates = Templates::load(overrides.as_deref()).map_err(|found| complaints.extend(in_words(&found))).ok();
+        if let (Some(settings), Some(templates)) = (&settings, &templates) {
+            complaints.extend(unfit_templates(settings, templates));
+        }
+        match (settings, templates) {
+            (Some(settings), Some(templates)) if complaints.is_empty() => {
+                Ok(Self { settings: Arc::new(settings), templates: Arc::new(templates), generation })
             }
+            _ => Err(CharterError(complaints)),
         }
-        if !unknown.is_empty() {
-            return Err(CharterError::Templates(unknown));
-        }
-        Ok(Self { settings: Arc::new(settings), templates: Arc::new(templates), generation })
     }
+}
+
+fn in_words<T: ToString>(complaints: &[T]) -> impl Iterator<Item = String> {
+    complaints.iter().map(ToString::to_string)
+}
+
+/// Steps whose template is not there, or is one for another kind.
+fn unfit_templates(settings: &Settings, templates: &Templates) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for duty in &settings.rulebook.duties {
+        for step in duty.steps.iter().filter(|step| templates.kind_of(&step.template) != Some(step.kind)) {
+            let place = format!("cycles.toml: duty {:?}, step {:?}: template {:?}", duty.id, step.id, step.template);
+            complaints.push(match templates.kind_of(&step.template) {
+                Some(other) => format!("{place} is one for {other}"),
+                None => {
+                    let name = &step.template;
+                    format!(
+                        "{place} does not exist; put {name}.txt, {name}.html and {name}.subject.txt into the templates \
+                         folder, or leave `template` out"
+                    )
+                }
+            });
+        }
+    }
+    complaints
 }

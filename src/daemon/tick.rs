@@ -159,6 +159,7 @@ pub(super) async fn load_facts(
         next_dates,
         recorded: tx.recorded_steps(month, &duty.id).await?,
         said: tx.said(month, &duty.id).await?,
+        known_since: Some(tx.service().await?.created_at),
         standings: standings(&tx.receipts(month, &duty.id).await?, rulebook, now),
     })
 }

@@ -155,7 +155,8 @@ impl fmt::Display for CalendarError {
             }
             Self::TooFew { calendar, base, wanted, direction } => write!(
                 f,
-                "calendar {calendar:?} has no {wanted} working days {direction} {base} within {FIRST_YEAR} to {LAST_YEAR}"
+                "calendar {calendar:?}: working day {wanted} {direction} {base} lies outside {FIRST_YEAR} to {LAST_YEAR}, the \
+                 years that calendars cover"
             ),
             Self::ClosedYear { calendar, year } => {
                 write!(f, "calendar {calendar:?} closes every day of {year}; each year needs a working day")

@@ -245,3 +245,24 @@ fn complete_is_not_undone_by_an_extension() {
     let rows = [receipt("k1", Complete, "2026-12-09 09:00"), receipt("k1", extended("2026-12-20"), "2026-12-10 09:00")];
     assert!(standing::standing_at(&rows, at("2026-12-22 00:00"), Berlin).is_settled());
 }
+
+#[test]
+fn a_new_database_does_not_accuse_about_a_deadline_that_was_over_before_it_existed() {
+    let mut cycle = Cycle::new("planning", "2026-12");
+    cycle.facts.known_since = Some(at("2026-12-16 07:00"));
+    let plan = cycle.tick(at("2026-12-17 08:00"));
+    assert!(
+        !plan.queue.is_empty() && plan.queue.iter().all(|notice| notice.hold.is_some()),
+        "{:?}",
+        lines(&plan.queue)
+    );
+    assert_eq!(plan.alerts.len(), 1, "the ZRK is asked");
+    let later = cycle.tick(at("2026-12-24 08:00"));
+    assert!(
+        !later.queue.is_empty() && later.queue.iter().all(|notice| notice.hold.is_some()),
+        "what comes later waits too"
+    );
+    cycle.facts.said[0].state = delivery::State::Accepted;
+    let released = cycle.tick(at("2027-01-04 08:00"));
+    assert!(released.queue.iter().all(|notice| notice.hold.is_none()), "once a person has released, it goes on");
+}

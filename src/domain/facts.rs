@@ -44,6 +44,8 @@ pub struct CycleFacts {
     pub recorded: HashSet<(String, u32)>,
     /// All notices.
     pub said: Vec<Said>,
+    /// Since when this store keeps receipts; none if that is long enough ago not to matter.
+    pub known_since: Option<DateTime<Utc>>,
     /// The standing of every authority that was heard of.
     pub standings: HashMap<AuthorityId, Standing>,
 }

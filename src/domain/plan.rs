@@ -88,8 +88,9 @@ pub fn plan_cycle(view: View<'_>, duty: &Duty, month: Month, facts: &CycleFacts)
         plan.queue.extend(corrections(view, &ladder, facts, current));
     }
     plan.queue.extend(all_clears(view, &ladder, facts, &audience));
-    if let Some(reason) = unconfirmed_correction(view, facts, &dates.revisions) {
-        plan.queue.iter_mut().for_each(|notice| notice.hold = Some(reason.clone()));
+    if let Some(reason) = needs_person(view, facts, &ladder, &dates.revisions).filter(|_| !plan.queue.is_empty()) {
+        plan.queue.iter_mut().for_each(|notice| notice.hold = Some(reason.to_owned()));
+        plan.alerts.push(held_alert(duty, &ladder));
     }
     if dates.revisions.is_empty() && !plan.queue.is_empty() {
         plan.freeze = Some(Revision { number: 1, deadline: ladder.deadline, reason: None, frozen_at: view.now });
@@ -291,17 +292,42 @@ fn corrections(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, current:
         .collect()
 }
 
-/// Why everything of the newest revision waits for a person: it corrects a deadline that was over when it was corrected (N9),
-/// and no correction was released yet.
-fn unconfirmed_correction(view: View<'_>, facts: &CycleFacts, revisions: &[Revision]) -> Option<String> {
-    let [.., before, current] = revisions else { return None };
-    let was_over = end_of_day(view.rulebook.zone, before.deadline.ends_on) <= current.frozen_at;
+/// Why everything of the revision in force waits for a person (N9), as long as nothing of it was released: its deadline was
+/// over when it was corrected, or before this store existed and could have announced it or known a report.
+fn needs_person(
+    view: View<'_>,
+    facts: &CycleFacts,
+    ladder: &Ladder<'_>,
+    revisions: &[Revision],
+) -> Option<&'static str> {
+    let end_of = |deadline: &Deadline| end_of_day(view.rulebook.zone, deadline.ends_on);
     let is_released = |said: &Said| {
-        let is_correction = said.kind == NoticeKind::Correction && said.revision == current.number;
-        is_correction && !matches!(said.state, State::Held | State::Withdrawn)
+        said.revision == ladder.revision && !matches!(said.state, State::Held | State::Withdrawn | State::Skipped)
     };
-    (was_over && !facts.said.iter().any(is_released))
-        .then(|| format!("the deadline that is corrected was over on {}", before.deadline.ends_on))
+    if facts.said.iter().any(is_released) {
+        return None;
+    }
+    if let [.., before, current] = revisions
+        && end_of(&before.deadline) <= current.frozen_at
+    {
+        return Some("the deadline that is corrected was over");
+    }
+    let is_older = facts.known_since.is_some_and(|since| end_of(&ladder.deadline) <= since);
+    is_older.then_some("the deadline was over before this database existed; who has reported is not known")
+}
+
+fn held_alert(duty: &Duty, ladder: &Ladder<'_>) -> Alert {
+    let (month, revision) = (ladder.month, ladder.revision);
+    Alert {
+        key: format!("held:{month}:{}:{revision}", duty.id),
+        headline: format!("Mitteilungen {} {} zurückgehalten", duty.module, month.in_words()),
+        detail: format!(
+            "Die Frist am {} war schon abgelaufen, als sie korrigiert wurde oder dieser Datenbestand begann. Was dazu fällig \
+             wird, wartet, bis es mit „fristd outbox release --month {month}“ freigegeben oder mit „fristd outbox discard \
+             --month {month}“ verworfen wird.",
+            day_in_words(ladder.deadline.ends_on)
+        ),
+    }
 }
 
 /// The all-clear to each RRK's mailbox that got an escalation, when all that was escalated has settled (N7).

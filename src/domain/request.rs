@@ -142,6 +142,10 @@ fn state(request: &ReceiptRequest, duty: &Duty, deadline: &Deadline) -> Result<R
     if word != "extended" && request.until.is_some() {
         return refuse(format!("state {word:?}: a date until goes with \"extended\" only"));
     }
+    let takes_reason = matches!(word, "excused" | "extended" | "exempt");
+    if !takes_reason && request.reason.is_some() && ReceiptState::WORDS.contains(&word) {
+        return refuse(format!("state {word:?}: a reason goes with \"excused\", \"extended\" or \"exempt\" only"));
+    }
     let reason = || match request.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty()) {
         Some(reason) if reason.chars().any(char::is_control) => refuse("reason: has a line break or control character"),
         Some(reason) => Ok(reason.to_owned()),

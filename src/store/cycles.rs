@@ -15,8 +15,10 @@ use super::{StoreError, Tx};
 pub type DatesSince = (HashMap<(Month, DutyId), DateFacts>, HashMap<Month, DateFacts>);
 
 /// How sending stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceState {
+    /// When this store was made.
+    pub created_at: DateTime<Utc>,
     /// The first cycle of this store (N11).
     pub first_cycle: Option<Month>,
     /// Since when, and by whom, all sending is paused (N8).
@@ -36,12 +38,14 @@ impl Tx {
 
     /// The service's own state.
     pub async fn service(&mut self) -> Result<ServiceState, StoreError> {
-        let (first_cycle, paused_at, paused_by, changes): (Option<String>, Option<DateTime<Utc>>, Option<String>, i64) =
-            sqlx::query_as("SELECT first_cycle, paused_at, paused_by, changes FROM service WHERE id = 1")
+        type Row = (DateTime<Utc>, Option<String>, Option<DateTime<Utc>>, Option<String>, i64);
+        let (created_at, first_cycle, paused_at, paused_by, changes): Row =
+            sqlx::query_as("SELECT created_at, first_cycle, paused_at, paused_by, changes FROM service WHERE id = 1")
                 .fetch_one(&mut *self.tx)
                 .await?;
         let place = Place { table: "service", row: "1" };
         Ok(ServiceState {
+            created_at,
             first_cycle: first_cycle.map(|month| place.month(&month)).transpose()?,
             paused: paused_at.map(|at| (at, paused_by.unwrap_or_default())),
             changes,

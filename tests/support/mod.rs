@@ -1,6 +1,7 @@
 //! What integration tests share. Holds no test of its own.
 #![allow(dead_code)] // every test program compiles all of it and uses a part
 
+pub mod answer;
 pub mod daemon;
 pub mod mail_server;
 pub mod peer;
