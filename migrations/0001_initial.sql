@@ -11,6 +11,12 @@ CREATE TABLE service (
     changes     BIGINT NOT NULL
 );
 
+-- From which cycle on a duty is followed: one that settings add later begins then (N11).
+CREATE TABLE duty_starts (
+    duty        TEXT PRIMARY KEY,
+    first_cycle TEXT NOT NULL
+);
+
 -- Imports that were signalled (F1). The newest of a month counts.
 CREATE TABLE import_signals (
     number      BIGINT PRIMARY KEY,

@@ -46,19 +46,21 @@ impl Cycle {
         let on = on.unwrap_or_else(|| local_date(now, rulebook.zone));
         let signal = import_signal(month, on, Asker { source: "manual", actor: &actor, now })?;
         tx.record_import(&signal).await?;
-        print_line(&format!("cycle {month}: data import recorded for {}", day_in_words(on)))?;
+        let mut lines = vec![format!("cycle {month}: data import recorded for {}", day_in_words(on))];
         for duty in rulebook.duties.iter().filter(|duty| duty.follows_import()) {
             let facts = tx.date_facts(month, &duty.id).await?;
             let computed = cycle::deadline(rulebook, duty, month, Some(&signal))?;
-            let told = facts.revisions.last().map(|revision| revision.deadline);
-            print_line(&match told {
-                Some(told) if told.stated_on != computed.stated_on => {
-                    deviation(rulebook, month, &duty.id, &told, &computed)
+            lines.push(match facts.revisions.last() {
+                Some(told)
+                    if (told.deadline.stated_on, told.deadline.ends_on) != (computed.stated_on, computed.ends_on) =>
+                {
+                    deviation(rulebook, month, &duty.id, told, &computed)
                 }
                 _ => format!("{}: deadline {}", duty.id, day_in_words(computed.ends_on)),
-            })?;
+            });
         }
         tx.commit().await?;
+        print_line(&lines.join("\n"))?;
         Ok(Ending::Done)
     }
 }
@@ -67,11 +69,13 @@ fn deviation(
     rulebook: &Rulebook,
     month: crate::domain::Month,
     duty: &str,
-    told: &crate::domain::Deadline,
+    told: &crate::domain::Revision,
     computed: &crate::domain::Deadline,
 ) -> String {
-    let (told, computed) = (day_in_words(told.stated_on), day_in_words(computed.stated_on));
-    if rulebook.entries.get(&month).is_some_and(|entry| entry.correction.is_some()) {
+    let reason = rulebook.entries.get(&month).and_then(|entry| entry.correction.as_ref());
+    let counts = reason.is_some() && reason != told.reason.as_ref(); // a reason counts once
+    let (told, computed) = (day_in_words(told.deadline.ends_on), day_in_words(computed.ends_on));
+    if counts {
         return format!("{duty}: the announced deadline {told} will be corrected to {computed}; everybody is told");
     }
     format!(

@@ -14,7 +14,7 @@ use crate::domain::letter::{History, compose, compose_zrk_notice};
 use crate::domain::recheck::{Verdict, recheck, recheck_mailbox};
 use crate::domain::{Alert, Letter, NoticeKind, Owner};
 use crate::mail::{Draft, Importance, OutgoingMail, Rendered, Transport, build, calendar_entry, sha256_hex};
-use crate::store::{ClaimedNotice, Delivery, HandedOver, StaleClaims, Store, StoreError};
+use crate::store::{ClaimedNotice, Delivery, HandedOver, StaleClaims, Store, StoreError, Tx};
 
 use super::clock::Clock;
 use super::event::{Event, What};
@@ -23,7 +23,7 @@ use super::{Charter, facts};
 
 const CLAIM_BATCH_MAX: usize = 50; // one lease covers what a relay takes in a minute
 const DELIVERY_MAX: TimeDelta = TimeDelta::minutes(1); // after it the rest is the next round's, which may last ten minutes
-const LEASE_MARGIN: TimeDelta = TimeDelta::minutes(4); // longer than one mail takes with every step at its time-out
+const LEASE_MARGIN: TimeDelta = TimeDelta::minutes(9); // longer than eight steps of a mail, each at its longest time-out
 
 /// What a delivery works with.
 #[derive(Debug)]
@@ -45,6 +45,13 @@ struct Ready {
     mail: OutgoingMail,
     subject: String,
     sha256: String,
+}
+
+/// What came of asking once more.
+enum Asked {
+    Send(ClaimedNotice),
+    Ended(Event),
+    NotNow,
 }
 
 impl Ready {
@@ -71,14 +78,25 @@ impl<T: Transport> Deliverer<'_, T> {
             let mut batch = batch.into_iter();
             for claimed in batch.by_ref() {
                 let now = self.clock.now();
-                if lease_until - LEASE_MARGIN < now || !self.may_send().await? {
-                    self.give_back(&claimed, now).await?;
-                    break;
-                }
-                let (event, outcome) = self.send(&claimed).await?;
+                let asked = match self.is_time_to_send() && now <= lease_until - LEASE_MARGIN {
+                    true => self.ask_again(&claimed).await?,
+                    false => Asked::NotNow,
+                };
+                let claimed = match asked {
+                    Asked::Send(claimed) => claimed,
+                    Asked::Ended(event) => {
+                        events.push(event);
+                        continue;
+                    }
+                    Asked::NotNow => {
+                        self.give_back(&claimed, now).await?;
+                        break;
+                    }
+                };
+                let (event, failed_until) = self.send(&claimed).await?;
                 events.push(event);
-                if let Some(until) = outcome {
-                    relay_failed_until = Some(until);
+                if failed_until.is_some() {
+                    relay_failed_until = failed_until;
                     break;
                 }
             }
@@ -122,12 +140,14 @@ impl<T: Transport> Deliverer<'_, T> {
         Ok(events)
     }
 
-    async fn may_send(&self) -> Result<bool, StoreError> {
+    /// Whether mail may go out by the clock (N8), and the service is not to stop.
+    fn is_time_to_send(&self) -> bool {
         let rulebook = &self.charter.settings.rulebook;
-        if *self.stop.borrow() || !rulebook.sending.are_open(&rulebook.calendar, rulebook.zone, self.clock.now()) {
-            return Ok(false);
-        }
-        Ok(self.store.read().await?.service().await?.paused.is_none())
+        !*self.stop.borrow() && rulebook.sending.are_open(&rulebook.calendar, rulebook.zone, self.clock.now())
+    }
+
+    async fn may_send(&self) -> Result<bool, StoreError> {
+        Ok(self.is_time_to_send() && self.store.read().await?.service().await?.paused.is_none())
     }
 
     /// Claims what is due and still called for, and ends the rest with the reason (N5), in one transaction.
@@ -149,19 +169,12 @@ impl<T: Transport> Deliverer<'_, T> {
             }
             for mut candidate in candidates {
                 let verdict = self.verdict(&mut tx, view, &candidate).await?;
-                if let Some((state, reason)) = verdict.as_state() {
-                    // a mail that was perhaps sent stays uncertain; it is only not sent once more
-                    let kept = if candidate.was_uncertain { State::Uncertain } else { state };
-                    tx.end_unsent(&candidate.id, kept, reason, now).await?;
-                    if kept == State::Expired {
-                        tx.raise_alert(&expired_alert(&candidate, reason, view.rulebook.zone), now).await?;
-                    }
-                    let what = if state == State::Expired { What::Expired } else { What::Withdrawn };
-                    events.push(Event::of_notice(what, &candidate.notice, now, Some(reason.to_owned())));
-                } else if let Verdict::Send(authorities) = verdict {
+                if let Verdict::Send(authorities) = verdict {
                     tx.claim(&candidate, &authorities, now).await?;
                     candidate.notice.authorities = authorities;
                     claimed.push(candidate);
+                } else {
+                    events.push(end(&mut tx, &candidate, &verdict, view).await?);
                 }
             }
             if !claimed.is_empty() {
@@ -172,12 +185,7 @@ impl<T: Transport> Deliverer<'_, T> {
         Ok(claimed)
     }
 
-    async fn verdict(
-        &self,
-        tx: &mut crate::store::Tx,
-        view: View<'_>,
-        candidate: &ClaimedNotice,
-    ) -> Result<Verdict, TickError> {
+    async fn verdict(&self, tx: &mut Tx, view: View<'_>, candidate: &ClaimedNotice) -> Result<Verdict, TickError> {
         let notice = &candidate.notice;
         let Some(duty_id) = &notice.duty else {
             return Ok(recheck_mailbox(view, notice).unwrap_or(Verdict::Send(Vec::new())));
@@ -242,6 +250,37 @@ impl<T: Transport> Deliverer<'_, T> {
         event.subject = Some(ready.subject);
         event.message_id = Some(ready.mail.message_id);
         Ok((event, relay_failed_until))
+    }
+
+    /// Asks once more at the moment of sending: since the batch was claimed somebody may have paused (N8) or reported (N5).
+    async fn ask_again(&self, claimed: &ClaimedNotice) -> Result<Asked, TickError> {
+        let now = self.clock.now();
+        let settings = &self.charter.settings;
+        let mut tx = self.store.read().await?;
+        if tx.service().await?.paused.is_some() {
+            return Ok(Asked::NotNow);
+        }
+        let flagged = tx.flagged_mailboxes().await?;
+        let view = View { rulebook: &settings.rulebook, roster: &settings.roster, flagged: &flagged, now };
+        let verdict = self.verdict(&mut tx, view, claimed).await?;
+        drop(tx);
+        let mut claimed = claimed.clone();
+        match verdict {
+            Verdict::Send(authorities) if authorities == claimed.notice.authorities => {}
+            Verdict::Send(authorities) => {
+                let mut tx = self.store.write().await?;
+                tx.set_authorities(&claimed, &authorities).await?;
+                tx.commit().await?;
+                claimed.notice.authorities = authorities;
+            }
+            ended => {
+                let mut tx = self.store.write().await?;
+                let event = end(&mut tx, &claimed, &ended, view).await?;
+                tx.commit().await?;
+                return Ok(Asked::Ended(event));
+            }
+        }
+        Ok(Asked::Send(claimed))
     }
 
     fn outcome(&self, claimed: &ClaimedNotice, reply: &Reply, now: DateTime<Utc>) -> Outcome {
@@ -346,7 +385,12 @@ impl<T: Transport> Deliverer<'_, T> {
             sha256: "",
             was_handed_over: false,
             alert: Some(Alert {
-                key: format!("compose:{}:{}", claimed.notice.month, claimed.notice.step),
+                key: format!(
+                    "compose:{}:{}:{}",
+                    claimed.notice.month,
+                    claimed.notice.duty.as_deref().unwrap_or("-"),
+                    claimed.notice.step
+                ),
                 headline: "Mitteilung kann nicht erstellt werden".to_owned(),
                 detail: format!("{} Bitte die Vorlage berichtigen; der Versand wird wiederholt.", why.trim_end()),
             }),
@@ -362,6 +406,19 @@ impl<T: Transport> Deliverer<'_, T> {
         tx.give_back(claimed, next_at).await?;
         tx.commit().await
     }
+}
+
+/// Ends a notice that is not to be sent, with the reason.
+async fn end(tx: &mut Tx, claimed: &ClaimedNotice, verdict: &Verdict, view: View<'_>) -> Result<Event, StoreError> {
+    let (state, reason) = verdict.as_state().unwrap_or((State::Withdrawn, "no longer called for"));
+    // a mail that was perhaps sent stays uncertain; it is only not sent once more
+    let kept = if claimed.was_uncertain { State::Uncertain } else { state };
+    tx.end_unsent(&claimed.id, kept, reason, view.now).await?;
+    if kept == State::Expired {
+        tx.raise_alert(&expired_alert(claimed, reason, view.rulebook.zone), view.now).await?;
+    }
+    let what = if state == State::Expired { What::Expired } else { What::Withdrawn };
+    Ok(Event::of_notice(what, &claimed.notice, view.now, Some(reason.to_owned())))
 }
 
 /// `<id@domain of the sender>`; fixed per notice (M3).
@@ -397,7 +454,7 @@ fn seed(notice_id: &str) -> u64 {
 fn rejected_alert(claimed: &ClaimedNotice, reply: &str) -> Alert {
     let mailbox = &claimed.notice.mailbox;
     Alert {
-        key: format!("rejected:{}", claimed.id),
+        key: format!("rejected:{}:{}", claimed.id, claimed.attempts),
         headline: format!("Postfach {mailbox} nimmt keine Post an"),
         detail: format!(
             "Antwort des Mailservers: „{reply}“. Das Postfach ist gekennzeichnet und erhält nichts mehr, bis die Anschrift in \

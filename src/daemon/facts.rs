@@ -79,7 +79,8 @@ pub async fn add_months_missed(
     for month in months {
         let (month_dates, next_dates) = dates(tx, month, ladder.duty).await?;
         let past = Ladder::new(rulebook, ladder.duty, month, &month_dates, &next_dates)?;
-        if !past.is_closed(now) {
+        // of a cycle in which nobody was told a deadline this store knows nothing (N11)
+        if month_dates.revisions.is_empty() || !past.is_closed(now) {
             continue;
         }
         history.months_known += 1;

@@ -161,7 +161,7 @@ impl Service {
         match self.tick_and_deliver().await {
             Ok(()) => {}
             Err(cause) => {
-                tracing::error!(%cause, "this tick failed and is tried again; is the disk full, or the database locked?")
+                tracing::error!(%cause, "this tick failed and is tried again; nothing was lost")
             }
         }
     }

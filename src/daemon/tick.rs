@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::domain::facts::{CycleFacts, View};
 use crate::domain::ladder::{DateFacts, Ladder, MONTHS_BACK, cycles_in_question, first_cycle, next_midnight};
@@ -58,21 +58,15 @@ pub async fn tick(
     let service = tx.service().await?;
     let rulebook = &charter.settings.rulebook;
     let today = dates::local_date(now, rulebook.zone);
-    let first = match service.first_cycle {
-        Some(month) => month,
-        None => {
-            let month = first_cycle(rulebook, today)?;
-            tx.set_first_cycle(month).await?;
-            month
-        }
-    };
+    let starts = starts(&mut tx, rulebook, today, service.first_cycle).await?;
+    let Some(first) = starts.values().min().copied() else { return Ok(Vec::new()) };
     let flagged = tx.flagged_mailboxes().await?;
     let view = View { rulebook, roster: &charter.settings.roster, flagged: &flagged, now };
     let known = KnownDates::load(&mut tx, Month::of(today)).await?;
     let mut quiet_until = next_midnight(rulebook.zone, now);
     let mut plans = Vec::new();
     for month in cycles_in_question(first, today) {
-        for duty in &rulebook.duties {
+        for duty in rulebook.duties.iter().filter(|duty| starts.get(&duty.id).is_some_and(|start| *start <= month)) {
             let (dates, next_dates) = (known.of(month, &duty.id), known.of(month.next(), &duty.id));
             let ladder = Ladder::new(rulebook, duty, month, &dates, &next_dates)?;
             quiet_until = ladder.next_change(now).map_or(quiet_until, |change| change.min(quiet_until));
@@ -128,8 +122,35 @@ impl TickMemo {
     }
 }
 
+/// From which cycle on each duty of the settings is followed (N11): a new store begins with its first cycle, and a duty that
+/// settings add later with the first whose import is to come then.
+async fn starts(
+    tx: &mut Tx,
+    rulebook: &Rulebook,
+    today: NaiveDate,
+    of_store: Option<Month>,
+) -> Result<HashMap<DutyId, Month>, TickError> {
+    let mut starts = tx.duty_starts().await?;
+    let signal = tx.import_signal(Month::of(today)).await?;
+    for duty in &rulebook.duties {
+        if starts.contains_key(&duty.id) {
+            continue;
+        }
+        let month = match of_store {
+            None => first_cycle(rulebook, today, signal.as_ref())?,
+            Some(_) => first_cycle(&Rulebook { first_cycle: None, ..rulebook.clone() }, today, signal.as_ref())?,
+        };
+        tx.set_first_cycle(month).await?;
+        tx.set_duty_start(&duty.id, month).await?;
+        starts.insert(duty.id.clone(), month);
+    }
+    starts.retain(|id, _| rulebook.duty(id).is_some());
+    Ok(starts)
+}
+
 /// Queues one notice to each of the ZRK's mailboxes that tells all alerts not told yet.
 async fn tell_zrk(tx: &mut Tx, view: View<'_>, now: DateTime<Utc>) -> Result<(), StoreError> {
+    tx.tell_withdrawn_alerts_again().await?;
     let alerts = tx.untold_alerts().await?;
     let notices = zrk_notices(view, &alerts);
     let Some(first) = notices.first() else {

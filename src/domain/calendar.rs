@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use chrono::{Datelike, Days, NaiveDate, TimeDelta, Weekday};
+use chrono::{Datelike, NaiveDate, TimeDelta, Weekday};
 use holiday_de::{GermanHoliday, GermanRegion};
 
 use super::dates::{FIRST_YEAR, LAST_YEAR, weekday_in_words};
@@ -351,5 +351,5 @@ pub fn working_week(days: impl IntoIterator<Item = Weekday>) -> [bool; 7] {
 
 /// The day after; a calendar's years leave room for it.
 pub(crate) fn day_after(date: NaiveDate) -> NaiveDate {
-    date + Days::new(1)
+    date.succ_opt().unwrap_or(date)
 }

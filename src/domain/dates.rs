@@ -179,7 +179,7 @@ pub fn instant_on(zone: Tz, date: NaiveDate, time: NaiveTime) -> DateTime<Utc> {
 
 /// 24:00 local time, which is 00:00 of the day after (§ 188 Abs. 1 BGB).
 pub fn end_of_day(zone: Tz, date: NaiveDate) -> DateTime<Utc> {
-    instant_on(zone, date + Days::new(1), NaiveTime::MIN)
+    instant_on(zone, date.checked_add_days(Days::new(1)).unwrap_or(date), NaiveTime::MIN)
 }
 
 #[cfg(test)]

@@ -266,3 +266,33 @@ fn a_new_database_does_not_accuse_about_a_deadline_that_was_over_before_it_exist
     let released = cycle.tick(at("2027-01-04 08:00"));
     assert!(released.queue.iter().all(|notice| notice.hold.is_none()), "once a person has released, it goes on");
 }
+
+#[test]
+fn a_withdrawn_notice_is_called_for_again_when_its_authority_is_missing_again() {
+    let mut cycle = Cycle::new("statistics", "2026-12");
+    cycle.tick(at("2026-12-16 08:00"));
+    cycle.report("k1", Complete, "2026-12-16 08:30");
+    assert!(!cycle.run("2026-12-16 09:00").iter().any(|line| line.contains("[k1]")));
+    cycle.report("k1", Missing, "2026-12-16 11:00");
+    assert_eq!(cycle.run("2026-12-16 11:00"), ["overdue+1/1 k1 [k1]"]);
+    let index = cycle.said("overdue+1", "k1").unwrap();
+    (cycle.facts.said[index].state, cycle.facts.said[index].is_discarded) = (delivery::State::Withdrawn, true);
+    assert!(cycle.run("2026-12-16 12:00").is_empty(), "what a person threw away does not come back");
+}
+
+#[test]
+fn an_own_date_is_judged_again_by_the_day_that_was_signalled() {
+    let mut cycle = Cycle::new("planning", "2026-12");
+    cycle.entry().own_dates.insert("planning".into(), day("2026-12-15"));
+    let signal = |date: &str| ImportSignal {
+        month: month("2026-12"),
+        import_on: day(date),
+        received_at: at("2026-12-01 08:00"),
+        actor: String::new(),
+    };
+    cycle.facts.dates.signal = Some(signal("2026-12-10"));
+    let plan = cycle.tick(at("2026-12-10 09:00"));
+    assert_eq!((plan.queue.len(), plan.alerts.len()), (0, 1), "three working days are not ten");
+    cycle.facts.dates.signal = Some(signal("2026-12-02"));
+    assert!(!cycle.tick(at("2026-12-10 09:01")).queue.is_empty());
+}

@@ -132,16 +132,20 @@ pub fn cycles_in_question(first_cycle: Month, today: NaiveDate) -> impl Iterator
     (-MONTHS_BACK..=1).rev().map(move |offset| this_month.plus(offset)).filter(move |month| *month >= first_cycle)
 }
 
-/// The first cycle of a new store: the one that settings name, else the first whose import date is today or later (N11).
+/// The first cycle of a new store, by this month's import signal if there is one: the one that settings name, else the first whose import date is today or later (N11).
 ///
 /// # Errors
 /// If the calendar does not reach so far.
-pub fn first_cycle(rulebook: &Rulebook, today: NaiveDate) -> Result<Month, CalendarError> {
+pub fn first_cycle(
+    rulebook: &Rulebook,
+    today: NaiveDate,
+    signal: Option<&ImportSignal>,
+) -> Result<Month, CalendarError> {
     if let Some(month) = rulebook.first_cycle {
         return Ok(month);
     }
     let this_month = Month::of(today);
-    Ok(if cycle::import_on(rulebook, this_month, None)? >= today { this_month } else { this_month.next() })
+    Ok(if cycle::import_on(rulebook, this_month, signal)? >= today { this_month } else { this_month.next() })
 }
 
 fn rungs<'a>(

@@ -151,7 +151,7 @@ fn a_new_store_starts_with_the_first_import_that_is_not_over() {
         if let Some(import) = entry.map(day) {
             book.entries.insert(Month::of(import), CycleEntry { import_on: Some(import), ..CycleEntry::default() });
         }
-        assert_eq!(first_cycle(&book, day(today)).unwrap(), month(want), "{label}");
+        assert_eq!(first_cycle(&book, day(today), None).unwrap(), month(want), "{label}");
     };
     check("on the import date", None, None, "2026-12-01", "2026-12");
     check("the day after", None, None, "2026-12-02", "2027-01");

@@ -196,6 +196,7 @@ fn matter(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts) -> Matter {
         }
         DeadlineRule::DayOfMonth { .. } => None,
     };
+    let own = view.rulebook.entries.get(&ladder.month).and_then(|entry| entry.own_dates.get(&duty.id));
     Matter {
         duty: duty.id.to_string(),
         title: duty.title.clone(),
@@ -206,7 +207,7 @@ fn matter(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts) -> Matter {
         today: view.today(),
         working_days,
         counts_import_day: matches!(duty.deadline, DeadlineRule::Window { count_import_day: true, .. }),
-        own_date: duty.follows_import() && working_days.is_none(),
+        own_date: working_days.is_none() && own == Some(&ladder.deadline.stated_on),
         follows_import: duty.follows_import(),
         free_day: free_day_sentence(duty, ladder.month, &ladder.deadline),
         revision: ladder.revision,

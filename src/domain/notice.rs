@@ -53,6 +53,8 @@ pub struct Said {
     pub state: State,
     /// When the mail system took it.
     pub accepted_at: Option<DateTime<Utc>>,
+    /// Whether a person threw it away, so that it does not come again.
+    pub is_discarded: bool,
 }
 
 impl Said {

@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 
 use super::audience::Audiences;
 use super::calendar::CalendarError;
-use super::cycle;
+use super::cycle::{self, OwnDateFinding};
 use super::dates::{Month, day_in_words, end_of_day};
 use super::deadline::{Deadline, Revision};
 use super::delivery::State;
-use super::duty::{Duty, DutyId, NoticeKind};
+use super::duty::{DeadlineRule, Duty, DutyId, NoticeKind};
 use super::facts::{CycleFacts, View};
 use super::ladder::{Ladder, Rung};
 use super::notice::{Alert, NewNotice, Said};
@@ -69,6 +69,12 @@ pub fn plan_cycle(view: View<'_>, duty: &Duty, month: Month, facts: &CycleFacts)
     if ladder_before.awaits_signal {
         plan.alerts.extend(late_import(view, month, &ladder_before.deadline));
         return Ok(plan);
+    }
+    if let Some(alert) = unfit_own_date(view, duty, month, facts)? {
+        plan.alerts.push(alert);
+        if facts.dates.revisions.is_empty() {
+            return Ok(plan); // nothing is announced that the ZRK would have been refused (F4)
+        }
     }
     if let Some(told) = facts.dates.revisions.last() {
         let computed = cycle::deadline(view.rulebook, duty, month, facts.dates.signal.as_ref())?;
@@ -174,13 +180,44 @@ fn reconcile(view: View<'_>, duty: &Duty, month: Month, told: &Revision, compute
         key: format!("deviation:{month}:{}:{}:{}:{}", duty.id, told.number, computed.stated_on, computed.ends_on),
         headline: format!("Frist {} {} weicht von der Ankündigung ab", duty.module, month.in_words()),
         detail: format!(
-            "Mitgeteilt wurde {}, nach den jetzigen Angaben wäre es {}. Es gilt weiterhin das mitgeteilte Datum. Soll das \
+            "Mitgeteilt wurde {} (Fristende {}), nach den jetzigen Angaben wäre es {} (Fristende {}). Es gilt weiterhin das mitgeteilte Datum. Soll das \
              neue gelten, ist in cycles.toml beim Monat {month} der Eintrag correction = \"Grund\" zu ergänzen (bei einer weiteren Änderung ein neuer Grund); dann erhalten \
              alle, denen das alte Datum mitgeteilt wurde, eine Fristkorrektur.",
             day_in_words(before.stated_on),
+            day_in_words(before.ends_on),
             day_in_words(computed.stated_on),
+            day_in_words(computed.ends_on),
         ),
     })
+}
+
+/// Judges a date that the ZRK set itself once more, when the import was signalled for another day than was planned (F4).
+fn unfit_own_date(
+    view: View<'_>,
+    duty: &Duty,
+    month: Month,
+    facts: &CycleFacts,
+) -> Result<Option<Alert>, CalendarError> {
+    let own = view.rulebook.entries.get(&month).and_then(|entry| entry.own_dates.get(&duty.id));
+    let (Some(own), Some(signal), DeadlineRule::Window { working_days, .. }) =
+        (own, &facts.dates.signal, duty.deadline)
+    else {
+        return Ok(None);
+    };
+    let finding = cycle::judge_own_date(duty, signal.import_on, *own, working_days)?;
+    let is_refused = *own <= signal.import_on
+        || matches!(finding, Some(OwnDateFinding::TooFewWerktage { .. } | OwnDateFinding::FreeDay { .. }));
+    Ok(is_refused.then(|| Alert {
+        key: format!("own-date:{month}:{}:{own}:{}", duty.id, signal.import_on),
+        headline: format!("Eigene Frist {} {} ist zu kurz", duty.module, month.in_words()),
+        detail: format!(
+            "Der Datenimport wurde für {} bestätigt. Bis zur festgelegten Frist, {}, bleiben damit weniger als {working_days} \
+             Werktage. Bitte das Datum in cycles.toml beim Monat {month} ändern oder streichen; bis dahin wird nichts Neues \
+             angekündigt.",
+            day_in_words(signal.import_on),
+            day_in_words(*own)
+        ),
+    }))
 }
 
 /// Asks the ZRK about an import that was expected and not signalled.
@@ -198,8 +235,13 @@ fn late_import(view: View<'_>, month: Month, expected: &Deadline) -> Option<Aler
 
 fn plan_steps(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, audience: &Audiences<'_>, plan: &mut CyclePlan) {
     record_steps(view, ladder, facts, plan);
-    let said: HashSet<(&str, u32, &Mailbox)> =
-        facts.said.iter().map(|said| (said.step.as_str(), said.revision, &said.mailbox)).collect();
+    // a notice that was withdrawn because nobody was missing is called for again when somebody is
+    let said: HashSet<(&str, u32, &Mailbox)> = facts
+        .said
+        .iter()
+        .filter(|said| said.state != State::Withdrawn || said.is_discarded)
+        .map(|said| (said.step.as_str(), said.revision, &said.mailbox))
+        .collect();
     for rung in ladder.rungs.iter().filter(|rung| rung.is_live(view.now)) {
         let notices = step_notices(ladder, rung, facts, audience);
         let is_new = |new: &NewNotice| !said.contains(&(new.step.as_str(), new.revision, &new.mailbox));

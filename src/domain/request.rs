@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
-use super::dates::{Month, local_date};
+use super::dates::{LAST_YEAR, Month, local_date};
 use super::deadline::{Deadline, ImportSignal};
 use super::duty::Duty;
 use super::ladder::cycles_in_question;
@@ -188,8 +188,8 @@ fn missing_parts(request: &ReceiptRequest, duty: &Duty) -> Result<Vec<String>, R
 
 fn until(request: &ReceiptRequest, deadline: &Deadline) -> Result<NaiveDate, RequestError> {
     let Some(text) = &request.until else { return refuse("state \"extended\": needs the last day, as YYYY-MM-DD") };
-    let Ok(until) = text.parse::<NaiveDate>() else {
-        return refuse(format!("until {text:?}: is no date; accepted: YYYY-MM-DD"));
+    let Some(until) = text.parse::<NaiveDate>().ok().filter(|until| until.year() <= LAST_YEAR) else {
+        return refuse(format!("until {text:?}: is no date that can be meant; accepted: YYYY-MM-DD up to {LAST_YEAR}"));
     };
     if until <= deadline.ends_on {
         return refuse(format!(

@@ -250,6 +250,11 @@ impl Cycle {
         self.facts.dates.revisions.extend(plan.freeze.clone());
         self.facts.recorded.extend(plan.record.iter().map(|record| (record.step.clone(), record.revision)));
         for new in plan.queue.clone() {
+            // what was withdrawn is called for again under the same key
+            self.facts.said.retain(|said| {
+                (said.step.as_str(), said.revision, &said.mailbox) != (new.step.as_str(), new.revision, &new.mailbox)
+                    || said.state != State::Withdrawn
+            });
             let is_same =
                 |said: &Said| (&said.step, said.revision, &said.mailbox) == (&new.step, new.revision, &new.mailbox);
             assert!(!self.facts.said.iter().any(is_same), "queued twice: {new:?}");
@@ -263,6 +268,7 @@ impl Cycle {
                 due_at: new.due_at,
                 state: if new.hold.is_some() { State::Held } else { State::Queued },
                 accepted_at: None,
+                is_discarded: false,
             });
         }
         plan

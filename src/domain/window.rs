@@ -1,6 +1,6 @@
 //! Counts the working days of a window and shows the count day by day (F2, F6). Never looks at settings.
 
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 
 use super::calendar::{Calendar, CalendarError, day_after};
 use super::dates::weekday_in_words;
@@ -82,7 +82,7 @@ pub fn derive_between(calendar: &Calendar, after: NaiveDate, last: NaiveDate) ->
 }
 
 fn day_before_first(import_on: NaiveDate, count_import_day: bool) -> NaiveDate {
-    if count_import_day { import_on - Days::new(1) } else { import_on }
+    if count_import_day { import_on.pred_opt().unwrap_or(import_on) } else { import_on }
 }
 
 #[cfg(test)]

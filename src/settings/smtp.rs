@@ -10,7 +10,7 @@ use super::service::{path, word};
 use super::source_text::Folder;
 use super::values::{self, quoted};
 
-const TIMEOUT_SECONDS_MAX: i64 = 300; // RFC 5321, 4.5.3.2 waits no longer for most replies
+const TIMEOUT_SECONDS_MAX: i64 = 60; // a mail has up to eight steps, and a round ten minutes
 const HOST_LENGTH_MAX: usize = 253; // RFC 1035, 2.3.4
 
 /// How the relay is reached.
@@ -30,7 +30,7 @@ pub struct SmtpSettings {
     pub ca_file: Option<PathBuf>,
     /// The name that is said at EHLO.
     pub hello_name: Option<String>,
-    /// How long one step of the conversation may take, 1 to 300.
+    /// How long one step of the conversation may take, 1 to 60.
     pub timeout_seconds: u32,
 }
 

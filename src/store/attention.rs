@@ -80,6 +80,18 @@ impl Tx {
         Ok(added == 1)
     }
 
+    /// Takes alerts whose notices were all withdrawn before they were sent, other than by a person, as not told.
+    pub async fn tell_withdrawn_alerts_again(&mut self) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE alerts SET told_in = NULL WHERE told_in IS NOT NULL AND NOT EXISTS (
+                 SELECT 1 FROM notices WHERE notices.duty = '' AND notices.step = alerts.told_in
+                   AND (notices.state <> 'withdrawn' OR notices.reason LIKE 'discarded by %'))",
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
     /// Alerts that no notice has told yet, oldest first.
     pub async fn untold_alerts(&mut self) -> Result<Vec<Alert>, StoreError> {
         self.alerts(

@@ -9,7 +9,7 @@ use crate::domain::{AuthorityId, NewNotice};
 use super::rows::{Place, ids};
 use super::{StoreError, Tx};
 
-const LEASE_MINUTES: i64 = 10; // a batch takes seconds; a relay that hangs ends the batch at its first time-out
+const LEASE_MINUTES: i64 = 20; // a batch takes seconds; a relay that hangs ends the batch at its first time-out
 
 /// Which claims are taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +113,23 @@ impl Tx {
         .execute(&mut *self.tx)
         .await?
         .rows_affected();
+        held_by(touched, &claimed.id)
+    }
+
+    /// Says of which authorities a claimed notice really speaks.
+    pub async fn set_authorities(
+        &mut self,
+        claimed: &ClaimedNotice,
+        authorities: &[AuthorityId],
+    ) -> Result<(), StoreError> {
+        let touched =
+            sqlx::query("UPDATE notices SET authorities = $3 WHERE id = $1 AND lease = $2 AND state = 'claimed'")
+                .bind(&claimed.id)
+                .bind(claimed.lease)
+                .bind(Json(authorities.iter().map(|id| &**id).collect::<Vec<&str>>()))
+                .execute(&mut *self.tx)
+                .await?
+                .rows_affected();
         held_by(touched, &claimed.id)
     }
 

@@ -61,6 +61,27 @@ impl Tx {
         Ok(())
     }
 
+    /// From which cycle on each duty is followed (N11).
+    pub async fn duty_starts(&mut self) -> Result<HashMap<DutyId, Month>, StoreError> {
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("SELECT duty, first_cycle FROM duty_starts").fetch_all(&mut *self.tx).await?;
+        let read = |(duty, month): (String, String)| {
+            let month = Place { table: "duty_starts", row: &duty }.month(&month)?;
+            Ok((duty.into(), month))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Sets from which cycle on a duty is followed, once.
+    pub async fn set_duty_start(&mut self, duty: &str, month: Month) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO duty_starts (duty, first_cycle) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(duty)
+            .bind(month.to_string())
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
+
     /// Pauses all sending, or lets it go on (N8). Says whether that changed anything.
     pub async fn set_paused(&mut self, paused: bool, actor: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let changed = sqlx::query(

@@ -85,7 +85,7 @@ pub enum StoreError {
         remedy: &'static str,
     },
     /// Any other failure of the database, a full disk among them.
-    #[error("the database refused: {0}")]
+    #[error("the database refused: {0}; is the disk full, or the database locked?")]
     Database(#[from] sqlx::Error),
 }
 

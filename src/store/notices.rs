@@ -14,7 +14,7 @@ use super::log::hex;
 use super::rows::{Place, ids};
 use super::{StoreError, Tx};
 
-const INSERT_ROWS_MAX: usize = 500; // times 17 columns stays below SQLite's 32,766 bound values
+const INSERT_ROWS_MAX: usize = 500; // times 15 bound values a row stays below SQLite's 32,766 bound values
 
 /// One attempt to deliver, as it ended.
 #[derive(Clone, Debug)]
@@ -57,7 +57,8 @@ pub fn notice_id(notice: &NewNotice) -> String {
 }
 
 impl Tx {
-    /// Queues notices; one whose key is there already stays as it is (N4). Returns how many were new.
+    /// Queues notices. One whose key is there already stays as it is (N4), unless it was withdrawn before it was ever handed
+    /// over, and not by a person: then it is called for again. Returns how many were queued.
     pub async fn queue_notices(&mut self, notices: &[NewNotice], now: DateTime<Utc>) -> Result<u64, StoreError> {
         let mut added = 0;
         for rows in notices.chunks(INSERT_ROWS_MAX) {
@@ -84,7 +85,12 @@ impl Tx {
                     .push("0, 0, 0")
                     .push_bind(now);
             });
-            builder.push(" ON CONFLICT DO NOTHING");
+            builder.push(
+                " ON CONFLICT (month, duty, step, revision, mailbox) DO UPDATE SET
+                     state = excluded.state, reason = excluded.reason, next_at = excluded.next_at,
+                     authorities = excluded.authorities, office = excluded.office, changed_at = excluded.changed_at
+                  WHERE notices.state = 'withdrawn' AND notices.reason NOT LIKE 'discarded by %'",
+            );
             added += builder.build().execute(&mut *self.tx).await?.rows_affected();
         }
         if added > 0 {
@@ -107,9 +113,11 @@ impl Tx {
             DateTime<Utc>,
             String,
             Option<DateTime<Utc>>,
+            bool,
         );
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT id, step, kind, revision, mailbox, office, authorities, due_at, state, accepted_at
+            "SELECT id, step, kind, revision, mailbox, office, authorities, due_at, state, accepted_at,
+                    COALESCE(reason LIKE 'discarded by %', FALSE)
              FROM notices WHERE month = $1 AND duty = $2 ORDER BY due_at, mailbox",
         )
         .bind(month.to_string())
@@ -117,20 +125,35 @@ impl Tx {
         .fetch_all(&mut *self.tx)
         .await?;
         rows.into_iter()
-            .map(|(id, step, kind, revision, mailbox, office, Json(authorities), due_at, state, accepted_at)| {
-                let place = Place { table: "notices", row: &id };
-                Ok(Said {
+            .map(
+                |(
+                    id,
                     step,
-                    kind: place.kind(&kind)?,
-                    revision: place.number("revision", revision)?,
-                    mailbox: place.mailbox(&mailbox)?,
-                    office: office.map(Into::into),
-                    authorities: ids(authorities),
+                    kind,
+                    revision,
+                    mailbox,
+                    office,
+                    Json(authorities),
                     due_at,
-                    state: place.state(&state)?,
+                    state,
                     accepted_at,
-                })
-            })
+                    discarded,
+                )| {
+                    let place = Place { table: "notices", row: &id };
+                    Ok(Said {
+                        step,
+                        kind: place.kind(&kind)?,
+                        revision: place.number("revision", revision)?,
+                        mailbox: place.mailbox(&mailbox)?,
+                        office: office.map(Into::into),
+                        authorities: ids(authorities),
+                        due_at,
+                        state: place.state(&state)?,
+                        accepted_at,
+                        is_discarded: discarded,
+                    })
+                },
+            )
             .collect()
     }
 

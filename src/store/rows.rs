@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use chrono::Datelike;
+
+use crate::domain::dates::LAST_YEAR;
 use crate::domain::delivery::State;
 use crate::domain::{Mailbox, Month, NoticeKind, ReceiptState};
 
@@ -56,6 +59,9 @@ impl Place<'_> {
             "excused" => ReceiptState::Excused { reason },
             "extended" => {
                 let until = until.ok_or_else(|| self.corrupt("until_on", "NULL", "date"))?;
+                if until.year() > LAST_YEAR {
+                    return Err(self.corrupt("until_on", &until.to_string(), "date that calendars cover"));
+                }
                 ReceiptState::Extended { until, reason }
             }
             "exempt" => ReceiptState::Exempt { reason },
