@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use tokio::sync::watch;
 
-use crate::domain::dates::{date_in_words, local_date};
+use crate::domain::dates::local_date;
 use crate::domain::delivery::{Outcome, Reply, State, decide, pause};
 use crate::domain::facts::View;
 use crate::domain::ladder::Ladder;
@@ -16,6 +15,7 @@ use crate::domain::{Alert, Letter, NoticeKind, Owner};
 use crate::mail::{Draft, Importance, OutgoingMail, Rendered, Transport, build, calendar_entry, sha256_hex};
 use crate::store::{ClaimedNotice, Delivery, HandedOver, StaleClaims, Store, StoreError, Tx};
 
+use super::alerts::{expired_alert, rejected_alert, uncertain_alert};
 use super::clock::Clock;
 use super::event::{Event, What};
 use super::tick::TickError;
@@ -449,50 +449,6 @@ fn words(reply: &Reply) -> &str {
 /// Spreads retries; the first 16 hexadecimal digits of the id.
 fn seed(notice_id: &str) -> u64 {
     notice_id.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
-}
-
-fn rejected_alert(claimed: &ClaimedNotice, reply: &str) -> Alert {
-    let mailbox = &claimed.notice.mailbox;
-    Alert {
-        key: format!("rejected:{}:{}", claimed.id, claimed.attempts),
-        headline: format!("Postfach {mailbox} nimmt keine Post an"),
-        detail: format!(
-            "Antwort des Mailservers: „{reply}“. Das Postfach ist gekennzeichnet und erhält nichts mehr, bis die Anschrift in \
-             contacts.csv berichtigt oder die Mitteilung mit „fristd outbox retry {}“ wiederholt wird.",
-            &claimed.id[..8]
-        ),
-    }
-}
-
-fn uncertain_alert(claimed: &ClaimedNotice, outcome: &Outcome) -> Option<Alert> {
-    (*outcome == Outcome::Uncertain).then(|| Alert {
-        key: format!("uncertain:{}:{}", claimed.id, claimed.attempts),
-        headline: format!("Zustellung an {} ungewiss", claimed.notice.mailbox),
-        detail: format!(
-            "Die Verbindung zum Mailserver brach ab, nachdem die Nachricht übergeben war. Ob sie angekommen ist, steht nicht \
-             fest. Sie wird nicht von selbst noch einmal gesendet; mit „fristd outbox retry {}“ geschieht das.",
-            &claimed.id[..8]
-        ),
-    })
-}
-
-fn expired_alert(claimed: &ClaimedNotice, reason: &str, zone: Tz) -> Alert {
-    let ClaimedNotice { notice, .. } = claimed;
-    Alert {
-        key: format!(
-            "expired:{}:{}:{}:{}",
-            notice.month,
-            notice.duty.as_deref().unwrap_or("-"),
-            notice.step,
-            notice.revision
-        ),
-        headline: format!("Mitteilungen vom {} nicht mehr zugestellt", date_in_words(local_date(notice.due_at, zone))),
-        detail: format!(
-            "Mindestens eine Mitteilung der Stufe {} konnte nicht zugestellt werden, bevor ihre Zeit vorüber war ({reason}). \
-             Welche es sind, zeigt „fristd outbox list --state expired“.",
-            notice.step
-        ),
-    }
 }
 
 /// Groups events by what they are, for a line in the log.

@@ -1,5 +1,6 @@
 //! The service: ticks, deliveries, the loops around them and their simulation. Never parses files and never holds SQL.
 
+mod alerts;
 pub mod carrier;
 pub mod clock;
 pub mod deliver;
