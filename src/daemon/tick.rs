@@ -75,7 +75,7 @@ pub async fn tick(
             if is_finished || (is_untouched && !ladder.awaits_signal) {
                 continue;
             }
-            let facts = load_facts(&mut tx, rulebook, duty, month, (dates, next_dates), now).await?;
+            let facts = load_facts(&mut tx, view, (duty, month), (dates, next_dates), service.created_at).await?;
             plans.push(plan_cycle(view, duty, month, &facts)?);
         }
     }
@@ -166,22 +166,21 @@ async fn tell_zrk(tx: &mut Tx, view: View<'_>, now: DateTime<Utc>) -> Result<(),
     tx.mark_alerts_told(&alerts, &first.step).await
 }
 
-/// Loads all that planning and reports need to know of a duty's cycle.
-pub(super) async fn load_facts(
+/// Loads all that planning needs to know of a duty's cycle; `known_since` is when the store was made.
+async fn load_facts(
     tx: &mut Tx,
-    rulebook: &Rulebook,
-    duty: &Duty,
-    month: Month,
+    view: View<'_>,
+    (duty, month): (&Duty, Month),
     (dates, next_dates): (DateFacts, DateFacts),
-    now: DateTime<Utc>,
+    known_since: DateTime<Utc>,
 ) -> Result<CycleFacts, StoreError> {
     Ok(CycleFacts {
         dates,
         next_dates,
         recorded: tx.recorded_steps(month, &duty.id).await?,
         said: tx.said(month, &duty.id).await?,
-        known_since: Some(tx.service().await?.created_at),
-        standings: standings(&tx.receipts(month, &duty.id).await?, rulebook, now),
+        known_since: Some(known_since),
+        standings: standings(&tx.receipts(month, &duty.id).await?, view.rulebook, view.now),
     })
 }
 
