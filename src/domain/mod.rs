@@ -11,6 +11,7 @@ pub mod escalation;
 pub mod facts;
 pub mod ladder;
 pub mod letter;
+pub mod list;
 pub mod notice;
 pub mod plan;
 pub mod recheck;
