@@ -71,6 +71,8 @@ pub struct Part {
     pub id: String,
     /// Its name in letters.
     pub title: String,
+    /// Whether a list says yes or no of it instead of giving a figure.
+    pub is_confirmation: bool,
 }
 
 /// How a duty's deadline is found.

@@ -143,6 +143,17 @@ pub fn normal(text: &str) -> String {
     words.join(" ").trim_end_matches(':').trim_end().to_owned()
 }
 
+/// How lists are read, as `[intake]` in cycles.toml says.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct IntakeRules {
+    /// How a list speaks that does not say so itself.
+    pub kind: Option<ListKind>,
+    /// Whose word a list is that does not say so itself (S6).
+    pub source: String,
+    /// The accepted headings.
+    pub columns: Columns,
+}
+
 /// All that is kept of a figure or a confirmation (S3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Presence {

@@ -116,7 +116,7 @@ pub fn statistics() -> Duty {
 }
 
 fn part(id: &str) -> Part {
-    Part { id: id.into(), title: format!("Teil {id}") }
+    Part { id: id.into(), title: format!("Teil {id}"), is_confirmation: id == "confirmation" }
 }
 
 /// The shipped rules: the import is on the first working day, announced by date.

@@ -8,10 +8,12 @@ use super::calendars::Calendars;
 use super::complaint::Report;
 use super::duties::{self, Duties, FileCalendar};
 use super::entries::{self, Entries};
+use super::intake;
 use super::offices::{self, Offices};
 use super::reader::{Field, Fields};
 use super::source_text::SourceText;
 use super::values::{self, NAME_LENGTH_MAX};
+use crate::domain::list::IntakeRules;
 use crate::domain::rulebook::{Announce, ImportRule, Letterhead, SendingHours};
 use crate::domain::{Calendar, Month};
 
@@ -30,6 +32,7 @@ pub(super) struct CyclesFile<'a> {
     pub(super) offices: Offices<'a>,
     pub(super) duties: Duties<'a>,
     pub(super) entries: Entries<'a>,
+    pub(super) intake: Option<IntakeRules>,
 }
 
 /// Reads the parsed file.
@@ -58,9 +61,10 @@ pub(super) fn read<'a>(
     let offices = offices::read(&file);
     let duties = duties::read(&file, &calendar, calendars, &offices);
     let entries = entries::read(&file, &duties);
+    let intake = intake::read(&file, &duties);
     file.finish();
     let calendar = if let FileCalendar::Good(calendar) = calendar { Some(calendar) } else { None };
-    CyclesFile { calendar, first_cycle, import, announce, sending, letterhead, offices, duties, entries }
+    CyclesFile { calendar, first_cycle, import, announce, sending, letterhead, offices, duties, entries, intake }
 }
 
 fn read_import(file: &Fields) -> (Option<ImportRule>, Option<Announce>) {

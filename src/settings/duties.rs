@@ -20,6 +20,8 @@ const DAY_EXAMPLE: &str = r#"{ day = 15, on_free_day = "next" }"#;
 pub(super) struct Duties<'a> {
     pub(super) duties: Vec<Duty>,
     pub(super) ids: BTreeSet<&'a str>,
+    /// Whether one is missing in `duties`, which has been complained about.
+    pub(super) is_any_broken: bool,
 }
 
 /// The calendar of the whole file.
@@ -37,7 +39,7 @@ pub(super) fn read<'a>(
     calendars: &Calendars,
     offices: &Offices,
 ) -> Duties<'a> {
-    let mut all = Duties { duties: Vec::new(), ids: BTreeSet::new() };
+    let mut all = Duties { duties: Vec::new(), ids: BTreeSet::new(), is_any_broken: true };
     let Some(field) = file.required("duty", "a [[duty]] with id, title, period, parts and deadline") else {
         return all;
     };
@@ -45,6 +47,7 @@ pub(super) fn read<'a>(
     if tables.is_empty() {
         field.spot.complain("nothing is owed; write a [[duty]] with id, title, period, parts and deadline");
     }
+    let written = tables.len();
     for mut table in tables {
         let id = table.required("id", r#"id = "planning""#).and_then(|field| field.id());
         if let Some(id) = id {
@@ -55,6 +58,7 @@ pub(super) fn read<'a>(
         }
         all.duties.extend(read_duty(&table, id, default, calendars, offices));
     }
+    all.is_any_broken = all.duties.len().min(all.ids.len()) < written;
     all
 }
 
@@ -113,15 +117,16 @@ fn read_parts(duty: &Fields, field: &Field) -> Option<Vec<Part>> {
         let id = table.required("id", r#"id = "confirmation""#).and_then(|field| field.id());
         let title =
             table.required("title", r#"title = "Bestätigung der Aktualisierung""#).and_then(|field| field.name());
+        let is_confirmation = table.optional("yes_no").map_or(Some(false), |field| field.boolean());
         table.finish();
-        let (Some(id), Some(title)) = (id, title) else { continue };
+        let (Some(id), Some(title), Some(is_confirmation)) = (id, title, is_confirmation) else { continue };
         if parts.iter().any(|part| part.id == id) {
             table
                 .spot
                 .complain(format!("another part of this duty has the id {} already; ids must differ", quoted(id)));
             continue;
         }
-        parts.push(Part { id: id.to_owned(), title });
+        parts.push(Part { id: id.to_owned(), title, is_confirmation });
     }
     (parts.len() == written).then_some(parts)
 }

@@ -16,6 +16,7 @@ use super::reader::parse;
 use super::service::{self, Rest, Service};
 use super::source_text::{Folder, SourceText};
 use super::values::quoted;
+use crate::domain::list::IntakeRules;
 use crate::domain::roster::{OfficeKind, Owner};
 use crate::domain::{Calendar, Contact, Roster, Rulebook};
 
@@ -37,6 +38,8 @@ pub struct Settings {
     pub rulebook: Rulebook,
     /// Who reports, who coordinates, and their mailboxes.
     pub roster: Roster,
+    /// How lists of receipts are read.
+    pub intake: IntakeRules,
     /// How the service runs.
     pub service: Service,
     /// Every calendar that settings may name, shipped or a site's own.
@@ -66,8 +69,8 @@ pub fn load_with(
     let report = Report::default();
     let gathered = gather(source, environment, &report);
     let warnings = report.finish()?;
-    let Gathered { rulebook, roster, service, calendars, files } = gathered.ok_or_else(forgotten)?;
-    Ok(Settings { rulebook, roster, service, calendars, warnings, files })
+    let Gathered { rulebook, roster, intake, service, calendars, files } = gathered.ok_or_else(forgotten)?;
+    Ok(Settings { rulebook, roster, intake, service, calendars, warnings, files })
 }
 
 /// Reads fristd.toml alone: for a command that must work while the other files are being edited.
@@ -92,6 +95,7 @@ fn forgotten() -> Complaints {
 struct Gathered {
     rulebook: Rulebook,
     roster: Roster,
+    intake: IntakeRules,
     service: Service,
     calendars: BTreeMap<String, Arc<Calendar>>,
     files: Vec<PathBuf>,
@@ -175,10 +179,11 @@ fn gather(
     }
     let (cycles, authorities, (contacts_file, contacts)) = (cycles?, authorities?, contacts?);
     warn_of_silence(&cycles.offices, &authorities, &contacts, contacts_file, report);
+    let intake = cycles.intake;
     let offices = cycles.offices.placed.into_iter().map(|placed| placed.office).collect();
     let roster = Roster::new(authorities.list, offices, contacts);
     let calendars = calendars.into_map();
-    Some(Gathered { rulebook: rulebook?, roster, service: service?, calendars, files: folder.files })
+    Some(Gathered { rulebook: rulebook?, roster, intake: intake?, service: service?, calendars, files: folder.files })
 }
 
 /// An id must say whose mailbox a contact is.

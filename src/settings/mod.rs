@@ -9,6 +9,7 @@ mod cycles;
 mod duties;
 mod entries;
 mod example;
+mod intake;
 mod layers;
 mod lists;
 mod load;

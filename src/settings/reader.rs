@@ -122,6 +122,11 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// The text, if it is one; no complaint if it is something else.
+    pub(super) fn text_if_one(&self) -> Option<&'a str> {
+        if let DeValue::String(text) = self.value { Some(text.as_ref()) } else { None }
+    }
+
     pub(super) fn id(&self) -> Option<&'a str> {
         self.spot.accept(values::id(self.text()?))
     }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use sqlx::{QueryBuilder, Sqlite};
 
 use super::{StoreError, Tx};
 
@@ -25,6 +26,7 @@ pub struct LogEntry {
     pub hash: String,
 }
 
+const INSERT_ROWS_MAX: usize = 1000; // times 7 bound values a row stays below SQLite's 32,766 bound values
 const FIRST_PREVIOUS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 impl LogEntry {
@@ -49,32 +51,43 @@ impl Tx {
         event: &str,
         facts: &Value,
     ) -> Result<(), StoreError> {
+        self.append_log_entries(&[(at, actor, event, facts.clone())]).await
+    }
+
+    /// Appends entries of instant, actor, event and facts, each chained to the one before.
+    pub async fn append_log_entries(
+        &mut self,
+        entries: &[(DateTime<Utc>, &str, &str, Value)],
+    ) -> Result<(), StoreError> {
         let last: Option<(i64, String)> = sqlx::query_as("SELECT number, hash FROM log ORDER BY number DESC LIMIT 1")
             .fetch_optional(&mut *self.tx)
             .await?;
-        let (last_number, previous) = last.unwrap_or_else(|| (0, FIRST_PREVIOUS.to_owned()));
-        let mut entry = LogEntry {
-            number: last_number + 1,
-            at,
-            actor: actor.to_owned(),
-            event: event.to_owned(),
-            facts: facts.to_string(),
-            previous,
-            hash: String::new(),
-        };
-        entry.hash = entry.expected_hash();
-        sqlx::query(
-            "INSERT INTO log (number, at, actor, event, facts, previous, hash) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(entry.number)
-        .bind(entry.at)
-        .bind(entry.actor)
-        .bind(entry.event)
-        .bind(entry.facts)
-        .bind(entry.previous)
-        .bind(entry.hash)
-        .execute(&mut *self.tx)
-        .await?;
+        let (mut last_number, mut previous) = last.unwrap_or_else(|| (0, FIRST_PREVIOUS.to_owned()));
+        for rows in entries.chunks(INSERT_ROWS_MAX) {
+            let mut builder =
+                QueryBuilder::<Sqlite>::new("INSERT INTO log (number, at, actor, event, facts, previous, hash) ");
+            builder.push_values(rows, |mut row, (at, actor, event, facts)| {
+                let mut entry = LogEntry {
+                    number: last_number + 1,
+                    at: *at,
+                    actor: (*actor).to_owned(),
+                    event: (*event).to_owned(),
+                    facts: facts.to_string(),
+                    previous: std::mem::take(&mut previous),
+                    hash: String::new(),
+                };
+                entry.hash = entry.expected_hash();
+                (last_number, previous) = (entry.number, entry.hash.clone());
+                row.push_bind(entry.number)
+                    .push_bind(entry.at)
+                    .push_bind(entry.actor)
+                    .push_bind(entry.event)
+                    .push_bind(entry.facts)
+                    .push_bind(entry.previous)
+                    .push_bind(entry.hash);
+            });
+            builder.build().execute(&mut *self.tx).await?;
+        }
         Ok(())
     }
 

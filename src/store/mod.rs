@@ -4,6 +4,7 @@ mod attention;
 mod claims;
 mod cycles;
 mod error;
+mod lists;
 mod log;
 mod notices;
 mod outbox;
@@ -22,6 +23,7 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 
 pub use claims::{ClaimedNotice, StaleClaims};
 pub use error::StoreError;
+pub use lists::ReadList;
 pub use log::LogEntry;
 pub use notices::{Delivery, HandedOver, notice_id};
 pub use outbox::{Attempt, OutboxFilter, OutboxNotice};

@@ -4,11 +4,14 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::types::Json;
+use sqlx::{QueryBuilder, Sqlite};
 
 use crate::domain::{AuthorityId, Month, Receipt, ReceiptState};
 
 use super::rows::Place;
 use super::{StoreError, Tx};
+
+const INSERT_ROWS_MAX: usize = 1000; // times 12 bound values a row stays below SQLite's 32,766 bound values
 
 type Row = (
     i64,
@@ -26,36 +29,49 @@ type Row = (
 impl Tx {
     /// Appends a receipt (S4).
     pub async fn append_receipt(&mut self, month: Month, duty: &str, receipt: &Receipt) -> Result<(), StoreError> {
-        let (missing, until, reason) = match &receipt.state {
-            ReceiptState::Partial { missing } => (missing.clone(), None, None),
-            ReceiptState::Excused { reason } | ReceiptState::Exempt { reason } => (Vec::new(), None, Some(reason)),
-            ReceiptState::Extended { until, reason } => (Vec::new(), Some(*until), Some(reason)),
-            _ => (Vec::new(), None, None),
-        };
-        sqlx::query(
-            "INSERT INTO receipts (number, month, duty, authority, state, missing, until_on, reason, source, actor,
-                                   received_at, reported_at)
-             VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM receipts), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        )
-        .bind(month.to_string())
-        .bind(duty)
-        .bind(&*receipt.authority)
-        .bind(receipt.state.as_str())
-        .bind(Json(&missing))
-        .bind(until)
-        .bind(reason)
-        .bind(&receipt.source)
-        .bind(&receipt.actor)
-        .bind(receipt.received_at)
-        .bind(receipt.reported_at)
-        .execute(&mut *self.tx)
-        .await?;
-        let facts = serde_json::json!({
-            "month": month.to_string(), "duty": duty, "authority": &*receipt.authority,
-            "state": receipt.state.as_str(), "missing": missing, "until": until, "reason": reason,
-            "source": receipt.source, "reported_at": receipt.reported_at,
-        });
-        self.append_log(receipt.received_at, &receipt.actor, "receipt", &facts).await?;
+        self.append_receipts(&[(month, duty, receipt)]).await
+    }
+
+    /// Appends receipts in their order (S4), many in one statement.
+    pub async fn append_receipts(&mut self, receipts: &[(Month, &str, &Receipt)]) -> Result<(), StoreError> {
+        if receipts.is_empty() {
+            return Ok(());
+        }
+        let (last,): (i64,) =
+            sqlx::query_as("SELECT COALESCE(MAX(number), 0) FROM receipts").fetch_one(&mut *self.tx).await?;
+        let mut entries = Vec::with_capacity(receipts.len());
+        for (numbered, rows) in (last + 1..).step_by(INSERT_ROWS_MAX).zip(receipts.chunks(INSERT_ROWS_MAX)) {
+            let mut builder = QueryBuilder::<Sqlite>::new(
+                "INSERT INTO receipts (number, month, duty, authority, state, missing, until_on, reason, source, actor,
+                                       received_at, reported_at) ",
+            );
+            builder.push_values((numbered..).zip(rows), |mut row, (number, (month, duty, receipt))| {
+                let (missing, until, reason) = columns(&receipt.state);
+                row.push_bind(number)
+                    .push_bind(month.to_string())
+                    .push_bind(*duty)
+                    .push_bind(&*receipt.authority)
+                    .push_bind(receipt.state.as_str())
+                    .push_bind(Json(missing))
+                    .push_bind(until)
+                    .push_bind(reason)
+                    .push_bind(&receipt.source)
+                    .push_bind(&receipt.actor)
+                    .push_bind(receipt.received_at)
+                    .push_bind(receipt.reported_at);
+            });
+            builder.build().execute(&mut *self.tx).await?;
+            entries.extend(rows.iter().map(|(month, duty, receipt)| {
+                let (missing, until, reason) = columns(&receipt.state);
+                let facts = serde_json::json!({
+                    "month": month.to_string(), "duty": duty, "authority": &*receipt.authority,
+                    "state": receipt.state.as_str(), "missing": missing, "until": until, "reason": reason,
+                    "source": receipt.source, "reported_at": receipt.reported_at,
+                });
+                (receipt.received_at, receipt.actor.as_str(), "receipt", facts)
+            }));
+        }
+        self.append_log_entries(&entries).await?;
         self.touch().await
     }
 
@@ -93,6 +109,16 @@ impl Tx {
         .fetch_all(&mut *self.tx)
         .await?;
         rows.into_iter().map(receipt).collect()
+    }
+}
+
+/// What the columns hold of a state besides its word.
+fn columns(state: &ReceiptState) -> (&[String], Option<NaiveDate>, Option<&str>) {
+    match state {
+        ReceiptState::Partial { missing } => (missing, None, None),
+        ReceiptState::Excused { reason } | ReceiptState::Exempt { reason } => (&[], None, Some(reason)),
+        ReceiptState::Extended { until, reason } => (&[], Some(*until), Some(reason)),
+        ReceiptState::Missing | ReceiptState::Complete | ReceiptState::Nil => (&[], None, None),
     }
 }
 

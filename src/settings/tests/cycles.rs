@@ -111,7 +111,7 @@ fn what_is_wrong_is_refused_with_value_and_remedy() {
     check("period", "\"cycle-month\"", "\"next-month\"", &["known: cycle-month, previous-month"]);
     check(
         "parts",
-        "parts    = [{ id = \"confirmation\", title = \"Bestätigung der Aktualisierung\" }]",
+        "parts    = [{ id = \"confirmation\", title = \"Bestätigung der Aktualisierung\", yes_no = true }]",
         "parts = []",
         &["at least one part"],
     );
@@ -416,4 +416,55 @@ fn the_entry_that_the_example_shows_is_one() {
     let entry = "# [[cycle]]\n# month      = \"2026-12\"\n# import     = 2026-12-02\n# deadline   = { planning = 2026-12-18 }\n# correction =";
     let settings = Site::example().edit("cycles.toml", entry, &entry.replace("# ", "")).load_good();
     assert_eq!((settings.warnings.len(), settings.rulebook.entries.len()), (0, 1));
+}
+
+#[test]
+fn the_columns_of_lists_are_what_the_file_calls_them_and_their_own_names() {
+    use crate::domain::list::{Field, ListKind, Meaning};
+    let intake = Site::example().load_good().intake;
+    assert_eq!((intake.kind, intake.source.as_str()), (Some(ListKind::Snapshot), "APS"));
+    let check = |heading: &str, wanted: Option<&str>| {
+        let found = intake.columns.meaning(heading).map(|meaning| match meaning {
+            Meaning::Field(field) => field.as_str().to_owned(),
+            Meaning::Part(column) => format!("{}.{} {}", column.duty, column.part, column.is_confirmation),
+            Meaning::PassedOver => "passed over".to_owned(),
+        });
+        assert_eq!(found.as_deref(), wanted, "{heading}");
+    };
+    check("Ausländerbehörde", Some("authority"));
+    check("GEMELDET AM", Some("reported_at"));
+    check("reported_at", Some("reported_at"));
+    check("Bestätigung", Some("planning.confirmation true"));
+    check("Rückführungen einschließlich Dublin-Überstellungen", Some("statistics.returns false"));
+    check("without-funding", Some("statistics.without-funding false"));
+    check("Lfd. Nr.", Some("passed over"));
+    check("Name der Person", None);
+    assert_eq!(intake.columns.meaning(Field::Ags.as_str()), Some(&Meaning::Field(Field::Ags)));
+    assert_eq!(Field::ALL.len(), 11);
+}
+
+#[test]
+fn a_list_without_settings_is_read_by_the_names_of_fields_and_parts() {
+    let text = std::fs::read_to_string(Site::example().path().join("cycles.toml")).unwrap();
+    let (before, rest) = text.split_once("[intake]").unwrap();
+    let (_, after) = rest.split_once("# --- Monatsläufe").unwrap();
+    let intake = Site::example().write("cycles.toml", format!("{before}# --- Monatsläufe{after}")).load_good().intake;
+    assert_eq!((intake.kind, intake.source.as_str()), (None, "APS"));
+    assert!(intake.columns.meaning("authority").is_some() && intake.columns.meaning("confirmation").is_some());
+    assert!(intake.columns.meaning("Behörde").is_none());
+}
+
+#[test]
+fn a_wrong_column_of_lists_is_refused() {
+    let check = |label: &str, from: &str, to: &str, pieces: &[&str]| {
+        Site::example().edit("cycles.toml", from, to).refuses(label, pieces);
+    };
+    check("kind", "kind   = \"snapshot\"", "kind = \"whole\"", &["intake, kind", "\"whole\"", "snapshot, events"]);
+    check("key", "ags         =", "agz =", &["intake, columns, agz", "unknown column \"agz\"", "statistics.returns"]);
+    check("part", "\"statistics.returns\"", "\"statistics.deaths\"", &["unknown column \"statistics.deaths\""]);
+    check("twice", "[\"Rückführungen\", \"Returns\"]", "\"Behörde\"", &["\"Behörde\" stands for another column"]);
+    check("empty", "[\"Rückführungen\", \"Returns\"]", "[\"\"]", &["empty heading"]);
+    check("number", "[\"Rückführungen\", \"Returns\"]", "[7]", &["7 is not accepted here"]);
+    check("ignored twice", "\"Lfd. Nr.\"", "\"Behörde\"", &["intake, ignore", "\"Behörde\""]);
+    check("yes_no", ", yes_no = true", ", yes_no = \"ja\"", &["part 1, yes_no", "true or false"]);
 }
