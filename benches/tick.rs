@@ -85,6 +85,7 @@ async fn aged_store(charter: &Charter, past_cycles: i32) -> (Store, tempfile::Te
                     state: ReceiptState::Complete,
                     source: "manual".into(),
                     actor: "bench".into(),
+                    note: None,
                     received_at: now,
                     reported_at: day.and_hms_opt(6, 0, 0).expect("a time").and_utc(),
                 };

@@ -234,6 +234,7 @@ async fn receipts_come_back_in_the_order_in_which_they_were_recorded() {
             state: state.clone(),
             source: "manual".into(),
             actor: "person".into(),
+            note: None,
             // a clock that goes back changes nothing in the order
             received_at: bench.now - TimeDelta::minutes(number as i64),
             reported_at: bench.now,

@@ -1,9 +1,11 @@
 //! The command line: parses, builds the parts, calls them, prints. Never decides what is due.
 
+mod arrangement;
 mod check;
 mod cycle;
 mod demo;
 mod explain;
+mod history;
 mod init;
 mod outbox;
 mod pause;
@@ -24,6 +26,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use clap::{Parser, Subcommand};
 
 use crate::daemon::clock::Clock;
+use crate::daemon::recording::RecordError;
 use crate::daemon::scenario::ScenarioErrors;
 use crate::daemon::{Charter, CharterError};
 use crate::domain::calendar::CalendarError;
@@ -65,6 +68,7 @@ enum Command {
     Timetable(timetable::Timetable),
     Status(status::Status),
     Record(record::Record),
+    Arrangement(arrangement::Arrangement),
     Cycle(cycle::Cycle),
     Preview(preview::Preview),
     Outbox(outbox::Outbox),
@@ -121,6 +125,7 @@ fn dispatch(command: Command, shell: &Shell) -> anyhow::Result<Ending> {
         Command::Run(command) => wait(command.execute(shell)),
         Command::Status(command) => wait(command.execute(shell)),
         Command::Record(command) => wait(command.execute(shell)),
+        Command::Arrangement(command) => wait(command.execute(shell)),
         Command::Cycle(command) => wait(command.execute(shell)),
         Command::Outbox(command) => wait(command.execute(shell)),
         Command::Pause(command) => wait(command.execute(shell)),
@@ -263,12 +268,18 @@ fn is_wrong_input(error: &anyhow::Error) -> bool {
         cause.is::<CharterError>()
             || cause.is::<Complaints>()
             || cause.is::<RequestError>()
+            || matches!(cause.downcast_ref(), Some(RecordError::Request(_) | RecordError::Calendar(_)))
             || cause.is::<CalendarError>() // a date or month that no calendar covers
             || cause.is::<ScenarioErrors>()
             || cause.is::<WrongInput>()
             || matches!(
                 cause.downcast_ref(),
-                Some(SimulationError::Request { .. } | SimulationError::Target { .. } | SimulationError::Charter(_))
+                Some(
+                    SimulationError::Request { .. }
+                        | SimulationError::NotArranged { .. }
+                        | SimulationError::Target { .. }
+                        | SimulationError::Charter(_)
+                )
             )
     })
 }

@@ -13,14 +13,17 @@ use crate::domain::roster::District;
 use crate::domain::standing::{in_time, standing_at, standing_now};
 use crate::domain::{AuthorityId, Deadline, Month, Receipt, ReceiptState, Standing, cycle};
 
+use super::history::{HistoryQuestion, tell};
 use super::{Ending, Moment, Shell, WrongInput, counted, print_json, print_line};
 
 /// Shows who has reported, by district, in words and counts.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  fristd status 2026-12\n  fristd status --duty statistics --missing\n  \
-                        fristd status 2026-12 --at \"2026-12-15 18:00\"")]
+                        fristd status 2026-12 --at \"2026-12-15 18:00\"\n  \
+                        fristd status --history abh-05113-essen\n  \
+                        fristd status 2026-12 --history abh-05113-essen --duty planning")]
 pub(super) struct Status {
-    /// The cycle, as YYYY-MM; this month if left out.
+    /// The cycle, as YYYY-MM; if left out this month's, and with --history all.
     month: Option<String>,
     /// Only this duty.
     #[arg(long)]
@@ -31,6 +34,9 @@ pub(super) struct Status {
     /// As it was known then: local time like "2026-12-15 18:00".
     #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
     at: Option<Moment>,
+    /// The receipts of one authority in words: what, when, from whom, why, and the standing after each.
+    #[arg(long, value_name = "AUTHORITY", conflicts_with = "missing")]
+    history: Option<String>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -66,9 +72,17 @@ impl Status {
         let wanted = self.duty.as_deref().map(|id| duty(rulebook, id)).transpose()?;
         let store = shell.existing_store(&charter).await?;
         let mut tx = store.read().await?;
+        if let Some(authority) = &self.history {
+            let month = self.month.is_some().then_some(month);
+            let question = HistoryQuestion { authority, month, duty: wanted, past, now, json: self.json };
+            return tell(&mut tx, &charter, question).await;
+        }
         let mut duties = Vec::new();
         for duty in rulebook.duties.iter().filter(|duty| wanted.is_none_or(|wanted| wanted.id == duty.id)) {
-            let dates = tx.date_facts(month, &duty.id).await?;
+            let mut dates = tx.date_facts(month, &duty.id).await?;
+            if let Some(past) = past {
+                dates = dates.as_known_at(past);
+            }
             let computed = cycle::deadline(rulebook, duty, month, dates.signal.as_ref())?;
             let (number, deadline) = cycle::in_force(&dates.revisions, computed);
             let receipts = tx.receipts(month, &duty.id).await?;
@@ -166,7 +180,8 @@ fn in_words(month: Month, duties: &[DutyStatus], today: NaiveDate, zone: chrono_
                 let since =
                     line.standing.since.map(|since| format!(" since {}", local(since, zone))).unwrap_or_default();
                 let late = match (line.in_time, line.standing.is_settled()) {
-                    (Some(false), true) => ", late",
+                    // who is excused afterwards owes nothing, and was not in time all the same (S5)
+                    (Some(false), true) if !matches!(line.standing.state, ReceiptState::Excused { .. }) => ", late",
                     (Some(false), false) => ", overdue",
                     _ => "",
                 };

@@ -276,6 +276,9 @@ fn reports_of(charter: &Charter, scenario: &Scenario, day: NaiveDate) -> Vec<(St
                 continue;
             }
             Action::Record(request) => format!("{}: {} {}", request.duty, name(&request.authority), words_of(request)),
+            Action::EndArrangement(request) => {
+                format!("{}: {}: what was arranged is ended", request.duty, name(&request.authority))
+            }
             Action::Imported { month, on } => format!("data import of {month} signalled for {on}"),
             Action::Stop => "(the daemon stops)".to_owned(),
             Action::Start => "(the daemon starts again)".to_owned(),

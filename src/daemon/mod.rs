@@ -6,6 +6,7 @@ pub mod clock;
 pub mod deliver;
 pub mod event;
 pub mod facts;
+pub mod recording;
 pub mod reload;
 pub mod run;
 pub mod scenario;

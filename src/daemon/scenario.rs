@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use chrono::{NaiveDate, NaiveDateTime};
 
 use crate::domain::Month;
-use crate::domain::request::ReceiptRequest;
+use crate::domain::request::{EndRequest, ReceiptRequest};
 
 /// A scenario, checked for its form; names of authorities are checked when it is played.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct Line {
 pub enum Action {
     /// A receipt is recorded.
     Record(Box<ReceiptRequest>),
+    /// A standing nil report or an exemption is ended.
+    EndArrangement(Box<EndRequest>),
     /// The data import is signalled.
     Imported {
         /// The cycle.
@@ -147,6 +149,8 @@ impl Scenario {
     }
 }
 
+const REASON: &str = "Szenario"; // where a story gives none and the rules want one
+
 enum Read {
     Nothing,
     Files(PathBuf),
@@ -192,11 +196,14 @@ fn read_action(words: &[&str]) -> Result<Action, String> {
         ["record", month, duty, authority, state, details @ ..] => {
             Ok(Action::Record(Box::new(read_record(month, duty, authority, state, details)?)))
         }
+        ["end-arrangement", authority, duty, details @ ..] => {
+            Ok(Action::EndArrangement(Box::new(read_end(authority, duty, details)?)))
+        }
         ["smtp", fault, rest @ ..] => read_smtp(fault, rest),
         [] => Err("nothing happens here; add what does".to_owned()),
         [word, ..] => Err(format!(
             "{word:?}: is not understood; accepted: record MONTH DUTY AUTHORITY STATE [missing=…] [parts=…] [until=…] \
-             [reason=…], imported MONTH on DATE, stop, start, pause, resume, release, discard, files FOLDER, \
+             [reason=…], end-arrangement AUTHORITY DUTY [from=MONTH] [reason=…], imported MONTH on DATE, stop, start, pause, resume, release, discard, files FOLDER, \
              smtp CODE|break-after-data|down [for WHOM] [until DATE TIME]"
         )),
     }
@@ -230,8 +237,26 @@ fn read_record(
             }
         }
     }
-    if request.reason.is_none() && matches!(state, "excused" | "extended" | "exempt") {
-        request.reason = Some("Szenario".to_owned());
+    let needs_reason = matches!(state, "excused" | "extended" | "exempt") || request.until.is_some();
+    if request.reason.is_none() && needs_reason {
+        request.reason = Some(REASON.to_owned());
+    }
+    Ok(request)
+}
+
+fn read_end(authority: &str, duty: &str, details: &[&str]) -> Result<EndRequest, String> {
+    let mut request = EndRequest {
+        authority: authority.to_owned(),
+        duty: duty.to_owned(),
+        from: None,
+        reason: Some(REASON.to_owned()),
+    };
+    for detail in details {
+        match detail.split_once('=') {
+            Some(("from", value)) => request.from = Some(value.to_owned()),
+            Some(("reason", value)) => request.reason = Some(value.to_owned()),
+            _ => return Err(format!("{detail:?}: is not understood; accepted: from=YYYY-MM reason=\"…\"")),
+        }
     }
     Ok(request)
 }
@@ -322,6 +347,10 @@ mod tests {
             panic!()
         };
         assert_eq!((request.state.as_str(), request.missing), ("partial", vec!["returns".to_owned()]));
+        let Ok(Action::EndArrangement(request)) = action("end-arrangement abh-x planning from=2027-01") else {
+            panic!()
+        };
+        assert_eq!((request.authority.as_str(), request.from.as_deref()), ("abh-x", Some("2027-01")));
         let Ok(Action::Record(request)) = action("record 2026-12 planning abh-x excused reason=\"IT # down\"") else {
             panic!()
         };
@@ -340,6 +369,7 @@ mod tests {
         check("imported 2026-13 on 2026-12-01", "is not a month");
         check("imported 2026-12 on 2026-02-30", "is no date");
         check("record 2026-12 planning abh-x partial lost=1", "accepted: missing");
+        check("end-arrangement abh-x planning until=2027-01", "accepted: from=");
         check("record 2026-12 planning abh-x excused reason=\"open", "not closed");
     }
 

@@ -8,8 +8,8 @@ use tokio::sync::watch;
 
 use crate::domain::dates::instant;
 use crate::domain::delivery::Reply;
-use crate::domain::request::{Asker, RequestError, duty, import_signal, month, receipt};
-use crate::domain::{Mailbox, Owner, cycle};
+use crate::domain::request::{Asker, RequestError, import_signal};
+use crate::domain::{Mailbox, Owner};
 use crate::mail::{OutgoingMail, Transport};
 use crate::settings::Source;
 use crate::store::{OutboxFilter, Store, StoreError};
@@ -17,6 +17,7 @@ use crate::store::{OutboxFilter, Store, StoreError};
 use super::clock::Clock;
 use super::deliver::Deliverer;
 use super::event::Event;
+use super::recording::{RecordError, end_arrangement, record};
 use super::scenario::{Action, Fault, Line, Scenario};
 use super::tick::{TickError, TickMemo, tick};
 use super::{Charter, CharterError};
@@ -34,6 +35,16 @@ pub enum SimulationError {
         line: usize,
         /// What is wrong.
         cause: RequestError,
+    },
+    /// A line ends an arrangement that is not there.
+    #[error("line {line}: {authority} has no standing nil report or exemption for {duty} that reaches to that cycle")]
+    NotArranged {
+        /// Its number.
+        line: usize,
+        /// The authority.
+        authority: String,
+        /// The duty.
+        duty: String,
     },
     /// A line names nobody.
     #[error("line {line}: {target:?}: is no authority, office or address of the roster")]
@@ -174,23 +185,28 @@ pub fn find_folder(folders: &[PathBuf], named: &Path) -> PathBuf {
 /// Does what a person would do at a command line.
 async fn act(store: &Store, charter: &Charter, line: &Line, now: DateTime<Utc>) -> Result<(), SimulationError> {
     let settings = &charter.settings;
-    let refused = |cause| SimulationError::Request { line: line.number, cause };
+    let refused = |cause| match cause {
+        RecordError::Request(cause) => SimulationError::Request { line: line.number, cause },
+        RecordError::Store(cause) => SimulationError::Store(cause),
+        RecordError::Calendar(cause) => SimulationError::Tick(cause.into()),
+    };
     let asker = Asker { source: "manual", actor: ACTOR, now };
     let mut tx = store.write().await?;
     match &line.action {
         Action::Record(request) => {
-            let first = tx.service().await?.first_cycle;
-            let month = month(&settings.rulebook, &request.month, first, now).map_err(refused)?;
-            let duty = duty(&settings.rulebook, &request.duty).map_err(refused)?;
-            let dates = tx.date_facts(month, &duty.id).await?;
-            let computed =
-                cycle::deadline(&settings.rulebook, duty, month, dates.signal.as_ref()).map_err(TickError::from)?;
-            let (_, deadline) = cycle::in_force(&dates.revisions, computed);
-            let receipt = receipt(request, duty, &settings.roster, &deadline, asker).map_err(refused)?;
-            tx.append_receipt(month, &duty.id, &receipt).await?;
+            record(&mut tx, settings, request, asker).await.map_err(refused)?;
+        }
+        Action::EndArrangement(request) => {
+            if end_arrangement(&mut tx, settings, request, asker).await.map_err(refused)?.is_none() {
+                return Err(SimulationError::NotArranged {
+                    line: line.number,
+                    authority: request.authority.clone(),
+                    duty: request.duty.clone(),
+                });
+            }
         }
         Action::Imported { month, on } => {
-            let signal = import_signal(*month, *on, asker).map_err(refused)?;
+            let signal = import_signal(*month, *on, asker).map_err(|cause| refused(cause.into()))?;
             tx.record_import(&signal).await?;
         }
         Action::Pause | Action::Resume => {

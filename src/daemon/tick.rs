@@ -13,6 +13,7 @@ use crate::store::{Store, StoreError, Tx};
 
 use super::Charter;
 use super::event::{Event, What};
+use super::recording::append_arranged;
 
 /// What the last tick saw, so that the next one can tell at a glance that nothing can have become due. Only a short cut:
 /// without it a tick comes to the same result.
@@ -63,6 +64,7 @@ pub async fn tick(
     let flagged = tx.flagged_mailboxes().await?;
     let view = View { rulebook, roster: &charter.settings.roster, flagged: &flagged, now };
     let known = KnownDates::load(&mut tx, Month::of(today)).await?;
+    let arrangements = tx.arrangements().await?;
     let mut quiet_until = next_midnight(rulebook.zone, now);
     let mut plans = Vec::new();
     for month in cycles_in_question(first, today) {
@@ -70,6 +72,9 @@ pub async fn tick(
             let (dates, next_dates) = (known.of(month, &duty.id), known.of(month.next(), &duty.id));
             let ladder = Ladder::new(rulebook, duty, month, &dates, &next_dates)?;
             quiet_until = ladder.next_change(now).map_or(quiet_until, |change| change.min(quiet_until));
+            if month <= Month::of(today) && !ladder.is_closed(now) {
+                append_arranged(&mut tx, &charter.settings, (duty, month), &arrangements, now).await?;
+            }
             let is_untouched = dates.revisions.is_empty() && ladder.rungs.iter().all(|rung| now < rung.due_at);
             let is_finished = ladder.is_closed(now) && known.has_recorded_all(&ladder);
             if is_finished || (is_untouched && !ladder.awaits_signal) {

@@ -19,6 +19,15 @@ pub struct DateFacts {
     pub revisions: Vec<Revision>,
 }
 
+impl DateFacts {
+    /// What was known of them at an instant of the past (S4).
+    pub fn as_known_at(mut self, at: DateTime<Utc>) -> Self {
+        self.signal = self.signal.filter(|signal| signal.received_at <= at);
+        self.revisions.retain(|revision| revision.frozen_at <= at);
+        self
+    }
+}
+
 /// A duty's ladder in one cycle, with its instants.
 #[derive(Clone, Debug)]
 pub struct Ladder<'a> {

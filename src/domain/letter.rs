@@ -96,6 +96,8 @@ pub struct AuthorityLine {
     pub missing: Vec<String>,
     /// Whether some parts are there.
     pub is_partial: bool,
+    /// The last day of an extension beyond the deadline, run out or not.
+    pub extended_to: Option<NaiveDate>,
 }
 
 /// One thing that the ZRK must look at, in German.
@@ -230,7 +232,13 @@ fn authority_lines(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, noti
         let standing = facts.standings.get(id).cloned().unwrap_or_else(Standing::silent);
         let missing =
             standing.missing_parts(ladder.duty).iter().map(|id| ladder.duty.part_title(id).to_owned()).collect();
-        Some(AuthorityLine { name, missing, is_partial: matches!(standing.state, ReceiptState::Partial { .. }) })
+        let extended_to = standing.extended_to.filter(|until| *until > ladder.deadline.ends_on);
+        Some(AuthorityLine {
+            name,
+            missing,
+            is_partial: matches!(standing.state, ReceiptState::Partial { .. }),
+            extended_to,
+        })
     };
     notice.authorities.iter().filter_map(line).collect()
 }

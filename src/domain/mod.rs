@@ -1,7 +1,9 @@
 //! The rules of the reporting cycle, as pure functions. Never does I/O, never reads a clock, never waits.
 
+pub mod arrangement;
 mod audience;
 pub mod calendar;
+pub mod chronicle;
 pub mod cycle;
 pub mod dates;
 pub mod deadline;
@@ -18,6 +20,7 @@ pub mod recheck;
 pub mod request;
 pub mod roster;
 pub mod rulebook;
+pub mod snapshot;
 pub mod standing;
 pub mod timetable;
 pub mod window;
@@ -25,8 +28,11 @@ pub mod window;
 #[cfg(test)]
 mod edge_tests;
 #[cfg(test)]
+mod effect_tests;
+#[cfg(test)]
 mod test_support;
 
+pub use arrangement::Arrangement;
 pub use calendar::{Calendar, CalendarError};
 pub use dates::Month;
 pub use deadline::{Deadline, ImportSignal, Revision};

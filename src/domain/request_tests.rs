@@ -61,14 +61,16 @@ fn what_does_not_fit_is_refused_with_its_remedy() {
     check("excused without a reason", of("excused"), "needs a reason");
     check("exempt with a blank reason", because("exempt", "  "), "needs a reason");
     check("a reason of two lines", because("excused", "a\nb"), "line break");
+    check("a reason of two lines, of a report", because("complete", "a\nb"), "line break");
+    check("a reason as long as a letter", because("excused", &"a".repeat(501)), "longer than 500 characters");
     check("extended without a date", because("extended", "Umzug"), "needs the last day");
     check("extended to no date", until("18.12.2026"), "accepted: YYYY-MM-DD");
     check("extended to the deadline itself", until("2026-12-15"), "accepted: a later day");
     check("extended to an earlier day", until("2026-12-14"), "accepted: a later day");
     check(
-        "a date without an extension",
-        ReceiptRequest { until: Some("2026-12-18".into()), ..of("nil") },
-        "\"extended\" only",
+        "a date of a complete report",
+        ReceiptRequest { until: Some("2026-12-18".into()), ..of("complete") },
+        "\"extended\", \"nil\" or \"exempt\" only",
     );
     check(
         "parts of a complete report",
@@ -96,6 +98,136 @@ fn a_receipt_keeps_when_it_was_reported_and_when_it_was_received() {
     check(None, NOW);
     check(Some("2026-12-08 16:00"), "2026-12-08 16:00");
     check(Some(NOW), NOW);
+}
+
+#[test]
+fn any_state_takes_a_reason_and_keeps_it() {
+    let check = |state: &str, note: Option<&str>, why: &str| {
+        let missing = if state == "partial" { words(&["returns"]) } else { Vec::new() };
+        let found = recorded(&ReceiptRequest { reason: Some(" am Telefon ".into()), missing, ..of(state) }).unwrap();
+        assert_eq!((found.note.as_deref(), found.why()), (note, Some(why)), "{state}");
+    };
+    for state in ["missing", "partial", "complete", "nil"] {
+        check(state, Some("am Telefon"), "am Telefon");
+    }
+    for state in ["excused", "exempt"] {
+        check(state, None, "am Telefon");
+    }
+    assert_eq!(recorded(&ReceiptRequest { reason: Some("  ".into()), ..of("nil") }).unwrap().why(), None);
+}
+
+fn checked(request: &ReceiptRequest, duty: &Duty, of: &str) -> Result<Checked, RequestError> {
+    let deadline = Deadline { import_on: day("2026-12-01"), stated_on: day("2026-12-15"), ends_on: day("2026-12-15") };
+    check(request, month(of), duty, &roster(), &deadline, chrono_tz::Europe::Berlin, asker())
+}
+
+fn standing(state: &str, until: &str) -> ReceiptRequest {
+    ReceiptRequest { until: Some(until.into()), reason: Some("keine Fälle".into()), ..of(state) }
+}
+
+#[test]
+fn a_nil_report_or_an_exemption_with_an_end_is_arranged_from_its_cycle_on() {
+    let check =
+        |label: &str, request: ReceiptRequest, kind: ArrangementKind, until: Option<&str>, last: Option<&str>| {
+            let found = checked(&request, &statistics(), "2026-12").unwrap();
+            let arrangement = found.arrangement.unwrap();
+            assert_eq!((arrangement.kind, arrangement.from), (kind, month("2026-12")), "{label}");
+            assert_eq!(arrangement.until, until.map(day), "{label}");
+            assert_eq!(arrangement.last_cycle(&statistics()), last.map(month), "{label}");
+            assert_eq!((arrangement.reason.as_str(), arrangement.recorded_at), ("keine Fälle", at(NOW)), "{label}");
+            assert_eq!((found.receipt.state.as_str(), found.receipt.why()), (kind.as_str(), Some("keine Fälle")));
+            assert_eq!(found.remarks, [], "{label}");
+        };
+    use ArrangementKind::{Exempt, Nil};
+    check("nil", standing("nil", "2027-06-30"), Nil, Some("2027-06-30"), Some("2027-07"));
+    check("exempt", standing("exempt", "2027-06-30"), Exempt, Some("2027-06-30"), Some("2027-07"));
+    check("exempt, open", standing("exempt", "further-notice"), Exempt, None, None);
+    check("exempt, open, as a list says it", standing("exempt", "Bis auf weiteres"), Exempt, None, None);
+    check("only this month's report", standing("nil", "2026-11-30"), Nil, Some("2026-11-30"), Some("2026-12"));
+}
+
+#[test]
+fn what_does_not_stand_for_several_months_is_not_arranged() {
+    let extension = ReceiptRequest { until: Some("2026-12-18".into()), reason: Some("Umzug".into()), ..of("extended") };
+    for request in [of("complete"), of("nil"), extension] {
+        assert_eq!(checked(&request, &statistics(), "2026-12").unwrap().arrangement, None, "{request:?}");
+    }
+}
+
+#[test]
+fn an_arrangement_that_cannot_be_is_refused_with_its_remedy() {
+    let check = |label: &str, request: ReceiptRequest, duty: &Duty, want: &str| {
+        let error = checked(&request, duty, "2026-12").expect_err(label).to_string();
+        assert!(error.contains(want), "{label}: {error}");
+    };
+    let (statistics, planning) = (statistics(), planning());
+    let without_reason = ReceiptRequest { reason: None, ..standing("nil", "2027-06-30") };
+    check("nil without a reason", without_reason, &statistics, "needs a reason");
+    check("nil without an end", standing("nil", "further-notice"), &statistics, "ends on a date");
+    check("no date", standing("nil", "30.06.2027"), &statistics, "accepted: YYYY-MM-DD");
+    check("a year that nobody means", standing("nil", "9999-06-30"), &statistics, "between 1995 and 2100");
+    check("a year before all calendars", standing("exempt", "0026-06-30"), &statistics, "between 1995 and 2100");
+    check("statistics are about November", standing("nil", "2026-11-29"), &statistics, "accepted: 2026-11-30 or later");
+    check("planning is about December", standing("nil", "2026-12-30"), &planning, "accepted: 2026-12-31 or later");
+    let stranger = ReceiptRequest { authority: "x9".into(), ..standing("nil", "2027-06-30") };
+    check("nobody", stranger, &statistics, "not in the roster");
+}
+
+#[test]
+fn what_may_not_be_meant_is_remarked() {
+    let check = |label: &str, request: ReceiptRequest, want: &[Remark]| {
+        assert_eq!(checked(&request, &statistics(), "2026-12").unwrap().remarks, want, "{label}");
+    };
+    let extension = |until: &str| ReceiptRequest { state: "extended".into(), ..standing("extended", until) };
+    let free = |until: &str, why: &str, next: &str| Remark::FreeDay {
+        until: day(until),
+        why: why.into(),
+        next_working_day: Some(day(next)),
+    };
+    check("a working day", extension("2026-12-18"), &[]);
+    check("a Saturday", extension("2026-12-19"), &[free("2026-12-19", "Samstag", "2026-12-21")]);
+    check("Christmas", extension("2026-12-25"), &[free("2026-12-25", "1. Weihnachtstag", "2026-12-28")]);
+    check("New Year", extension("2027-01-01"), &[free("2027-01-01", "Neujahr", "2027-01-04")]);
+    let once = |state: &str| ReceiptRequest { until: None, ..standing(state, "") };
+    check("nil with a reason, once", once("nil"), &[Remark::ThisCycleOnly]);
+    check("exempt, once", once("exempt"), &[Remark::ThisCycleOnly]);
+    check("excused, once, as ever", once("excused"), &[]);
+    check("nil as ever", of("nil"), &[]);
+    let deadline = Deadline { import_on: day("2026-11-02"), stated_on: day("2026-11-16"), ends_on: day("2026-11-16") };
+    let late = extension("2026-12-08");
+    let zone = chrono_tz::Europe::Berlin;
+    let found = super::check(&late, month("2026-11"), &statistics(), &roster(), &deadline, zone, asker()).unwrap();
+    assert_eq!(found.remarks, [Remark::Over { until: day("2026-12-08") }]);
+}
+
+#[test]
+fn what_is_arranged_is_ended_from_a_cycle_on() {
+    let arranged = checked(&standing("nil", "2027-06-30"), &statistics(), "2026-12").unwrap().arrangement.unwrap();
+    let known = [arranged];
+    let request = |from: Option<&str>| EndRequest {
+        authority: "k1".into(),
+        duty: "statistics".into(),
+        from: from.map(str::to_owned),
+        reason: Some("übernommen".into()),
+    };
+    let end = |request: &EndRequest| end(request, &statistics(), &known, chrono_tz::Europe::Berlin, asker());
+    let check = |label: &str, request: EndRequest, want: Option<&str>| {
+        let found = end(&request).unwrap().map(|end| end.from);
+        assert_eq!(found, want.map(month), "{label}");
+    };
+    check("this month", request(None), Some("2026-12"));
+    check("later", request(Some("2027-03")), Some("2027-03"));
+    check("its last", request(Some("2027-07")), Some("2027-07"));
+    check("after its own end", request(Some("2027-08")), None);
+    check("nobody", EndRequest { authority: "k2".into(), ..request(None) }, None);
+    assert!(end(&request(Some("2027"))).is_err_and(|error| error.to_string().contains("YYYY-MM")));
+    let without = EndRequest { reason: Some(" ".into()), ..request(None) };
+    assert!(end(&without).is_err_and(|error| error.to_string().contains("reason")));
+    let ended = end(&request(None)).unwrap().unwrap();
+    assert_eq!((ended.kind, ended.reason.as_str()), (ArrangementKind::Ended, "übernommen"));
+    let all = [known[0].clone(), ended];
+    let again = super::end(&request(None), &statistics(), &all, chrono_tz::Europe::Berlin, asker());
+    assert_eq!(again.unwrap(), None, "it is over already");
 }
 
 #[test]

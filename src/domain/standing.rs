@@ -14,14 +14,23 @@ pub struct Receipt {
     pub authority: AuthorityId,
     /// What it says.
     pub state: ReceiptState,
-    /// Where it came from: `manual`, `file:…`.
+    /// Where it came from: `manual`, `file:…`, `arrangement`.
     pub source: String,
     /// Who recorded it.
     pub actor: String,
+    /// Why it was recorded, of a state that has no reason of its own.
+    pub note: Option<String>,
     /// When fristd learned of it.
     pub received_at: DateTime<Utc>,
     /// When the authority reported.
     pub reported_at: DateTime<Utc>,
+}
+
+impl Receipt {
+    /// Why: the state's own reason, else the note.
+    pub fn why(&self) -> Option<&str> {
+        self.state.reason().or(self.note.as_deref())
+    }
 }
 
 /// What a receipt says. It states how things stand, not a difference.
@@ -73,6 +82,14 @@ impl ReceiptState {
             Self::Exempt { .. } => "exempt",
         }
     }
+
+    /// Why, of an excuse, an extension or an exemption.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Excused { reason } | Self::Extended { reason, .. } | Self::Exempt { reason } => Some(reason),
+            _ => None,
+        }
+    }
 }
 
 /// What the receipts up to an instant amount to (S1).
@@ -85,12 +102,14 @@ pub struct Standing {
     pub since: Option<DateTime<Utc>>,
     /// What an extension covers: nothing or a part.
     pub covered: Option<Box<ReceiptState>>,
+    /// The last day of the extension that was granted last and not taken back, run out or not.
+    pub extended_to: Option<NaiveDate>,
 }
 
 impl Standing {
     /// A state reached at an instant, with no extension over it.
     pub fn of(state: ReceiptState, since: Option<DateTime<Utc>>) -> Self {
-        Self { state, since, covered: None }
+        Self { state, since, covered: None, extended_to: None }
     }
 
     /// Of one who has never been heard of.
@@ -128,9 +147,13 @@ pub fn standing_now<'a>(receipts: impl IntoIterator<Item = &'a Receipt>, now: Da
     fold(receipts.into_iter()).into_standing(now, zone)
 }
 
-/// Whether the authority was settled at the end of `ends_on`, or of its extension (S5): `None` while that is open.
+/// Whether the authority was settled at the end of `ends_on`, or of its extension (S5): `None` while that is open, and of one
+/// who is exempt, because what is not due is neither in time nor missed.
 pub fn in_time(receipts: &[Receipt], ends_on: NaiveDate, at: DateTime<Utc>, zone: Tz) -> Option<bool> {
     let known = || receipts.iter().filter(|receipt| receipt.received_at <= at);
+    if matches!(fold(known()).state, ReceiptState::Exempt { .. }) {
+        return None;
+    }
     let mut end = end_of_day(zone, ends_on);
     loop {
         let extended = fold(known().filter(|receipt| receipt.reported_at < end)).extension;
@@ -212,8 +235,9 @@ impl Folded {
                 state: ReceiptState::Extended { until, reason: self.extension_reason },
                 since: self.extended_since,
                 covered: Some(Box::new(self.state)),
+                extended_to: self.extension,
             },
-            _ => Standing::of(self.state, self.since),
+            _ => Standing { extended_to: self.extension, ..Standing::of(self.state, self.since) },
         }
     }
 }

@@ -187,6 +187,7 @@ pub fn backdated(authority: &str, state: ReceiptState, reported: &str, received:
         state,
         source: "manual".into(),
         actor: "test".into(),
+        note: None,
         received_at: at(received),
         reported_at: at(reported),
     }

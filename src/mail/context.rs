@@ -9,7 +9,7 @@ use crate::domain::duty::NoticeKind;
 use crate::domain::escalation::{Case, Dispatch, EscalationReport, Summary, Tally};
 use crate::domain::letter::{AlertLine, AuthorityLine, Matter};
 use crate::domain::roster::District;
-use crate::domain::standing::ReceiptState;
+use crate::domain::standing::{ReceiptState, Standing};
 
 /// The variables of one letter. What a kind never has is left out, so that naming it is an error and not a blank.
 #[derive(Serialize, Debug)]
@@ -49,7 +49,7 @@ impl<'a> LetterContext<'a> {
                 system: if letter.letterhead.system.is_empty() { "APS" } else { &letter.letterhead.system },
             },
             office: letter.office.as_deref(),
-            matter: letter.matter.as_ref().map(|matter| MatterContext::of(matter, kind)),
+            matter: letter.matter.as_ref().map(|matter| MatterContext::of(matter, letter)),
             authorities: is_to_users.then(authorities),
             report: matches!(kind, Escalation | AllClear).then(report),
             summary: matches!(kind, Escalation | Summary).then(summary),
@@ -93,9 +93,9 @@ struct MatterContext<'a> {
 }
 
 impl<'a> MatterContext<'a> {
-    fn of(matter: &'a Matter, kind: NoticeKind) -> Self {
+    fn of(matter: &'a Matter, letter: &'a Letter) -> Self {
         let deadline = &matter.deadline;
-        let correction = matter.correction.as_ref().filter(|_| kind == NoticeKind::Correction);
+        let correction = matter.correction.as_ref().filter(|_| letter.kind == NoticeKind::Correction);
         Self {
             duty: &matter.duty,
             title: &matter.title,
@@ -108,7 +108,7 @@ impl<'a> MatterContext<'a> {
             ends_on: day_in_words(deadline.ends_on),
             ends_on_short: date_in_words(deadline.ends_on),
             ends_later: deadline.ends_on != deadline.stated_on,
-            overdue_since_short: date_in_words(day_after(deadline.ends_on)),
+            overdue_since_short: date_in_words(day_after(due_by(letter).unwrap_or(deadline.ends_on))),
             today: day_in_words(matter.today),
             is_last_day: matter.today == deadline.ends_on,
             working_days: matter.working_days.map(working_days_in_words),
@@ -140,11 +140,13 @@ struct AuthorityContext<'a> {
     name: &'a str,
     missing: &'a [String],
     is_partial: bool,
+    extended_to: Option<String>,
 }
 
 impl<'a> AuthorityContext<'a> {
     fn of(line: &'a AuthorityLine) -> Self {
-        Self { name: &line.name, missing: &line.missing, is_partial: line.is_partial }
+        let extended_to = line.extended_to.map(day_in_words);
+        Self { name: &line.name, missing: &line.missing, is_partial: line.is_partial, extended_to }
     }
 }
 
@@ -190,7 +192,7 @@ impl<'a> CaseContext<'a> {
         let settled = case.standing.is_settled();
         Self {
             name: &case.name,
-            standing: standing_in_words(&case.standing.state),
+            standing: standing_in_words(&case.standing),
             is_silent: matches!(case.standing.state, ReceiptState::Missing),
             is_partial: matches!(case.standing.state, ReceiptState::Partial { .. }),
             missing: &case.missing,
@@ -203,7 +205,15 @@ impl<'a> CaseContext<'a> {
 }
 
 /// The word for a standing, in words that stand alone in a table (M1).
-fn standing_in_words(state: &ReceiptState) -> String {
+fn standing_in_words(standing: &Standing) -> String {
+    let words = state_in_words(&standing.state);
+    match standing.extended_to {
+        Some(until) if !standing.is_settled() => format!("{words}; Frist war verlängert bis {}", date_in_words(until)),
+        _ => words,
+    }
+}
+
+fn state_in_words(state: &ReceiptState) -> String {
     match state {
         ReceiptState::Missing => "keine Meldung".into(),
         ReceiptState::Partial { .. } => "unvollständig".into(),
@@ -329,6 +339,11 @@ fn working_days_in_words(count: u32) -> String {
         2..=12 => format!("{} Arbeitstage", WORDS[count as usize - 2]),
         _ => format!("{count} Arbeitstage"),
     }
+}
+
+/// The last day that the authorities of a letter had, if an extension gave each of them more time than the deadline.
+fn due_by(letter: &Letter) -> Option<NaiveDate> {
+    letter.authorities.iter().map(|line| line.extended_to).min().flatten()
 }
 
 fn day_after(date: NaiveDate) -> NaiveDate {

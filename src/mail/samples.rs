@@ -49,6 +49,7 @@ pub fn named_letters() -> Vec<(&'static str, Letter)> {
         ("reminder-of-a-site", to_users(Reminder, of_a_site(), &[musterau()])),
         ("overdue", to_users(Overdue, planning(), &[musterau()])),
         ("overdue-partial", to_users(Overdue, statistics(), &[partial("Kreis Musterau")])),
+        ("overdue-extended", extended(to_users(Overdue, planning(), &[musterau()]))),
         ("overdue-several", to_users(Overdue, statistics(), &[musterau(), partial("Stadt Beispielhausen")])),
         ("overdue-copy", to_office(Overdue, planning(), "RRK Köln")),
         ("overdue-of-a-site", to_users(Overdue, of_a_site(), &[musterau()])),
@@ -115,6 +116,15 @@ fn to_users(kind: NoticeKind, mut matter: Matter, authorities: &[AuthorityLine])
 fn early(mut letter: Letter) -> Letter {
     if let Some(matter) = &mut letter.matter {
         matter.today = date(2026, 12, 8);
+    }
+    letter
+}
+
+/// As it goes out when an extension has run out.
+fn extended(mut letter: Letter) -> Letter {
+    letter.authorities.iter_mut().for_each(|line| line.extended_to = Some(date(2026, 12, 22)));
+    if let Some(matter) = &mut letter.matter {
+        matter.today = date(2026, 12, 23);
     }
     letter
 }
@@ -212,11 +222,21 @@ fn corrected(matter: Matter) -> Matter {
 }
 
 fn silent(name: &str) -> AuthorityLine {
-    AuthorityLine { name: name.into(), missing: PARTS_OF_STATISTICS.map(String::from).to_vec(), is_partial: false }
+    AuthorityLine {
+        name: name.into(),
+        missing: PARTS_OF_STATISTICS.map(String::from).to_vec(),
+        is_partial: false,
+        extended_to: None,
+    }
 }
 
 fn partial(name: &str) -> AuthorityLine {
-    AuthorityLine { name: name.into(), missing: vec![PARTS_OF_STATISTICS[2].into()], is_partial: true }
+    AuthorityLine {
+        name: name.into(),
+        missing: vec![PARTS_OF_STATISTICS[2].into()],
+        is_partial: true,
+        extended_to: None,
+    }
 }
 
 fn silent_case(name: &str) -> Case {

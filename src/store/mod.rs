@@ -1,5 +1,6 @@
 //! Keeps what fristd knows; holds the only SQL. Never decides what is due.
 
+mod arrangements;
 mod attention;
 mod claims;
 mod cycles;

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::types::Json;
 use sqlx::{QueryBuilder, Sqlite};
 
-use crate::domain::{AuthorityId, Month, Receipt, ReceiptState};
+use crate::domain::{AuthorityId, DutyId, Month, Receipt, ReceiptState};
 
 use super::rows::Place;
 use super::{StoreError, Tx};
@@ -46,7 +46,7 @@ impl Tx {
                                        received_at, reported_at) ",
             );
             builder.push_values((numbered..).zip(rows), |mut row, (number, (month, duty, receipt))| {
-                let (missing, until, reason) = columns(&receipt.state);
+                let (missing, until, reason) = columns(receipt);
                 row.push_bind(number)
                     .push_bind(month.to_string())
                     .push_bind(*duty)
@@ -62,7 +62,7 @@ impl Tx {
             });
             builder.build().execute(&mut *self.tx).await?;
             entries.extend(rows.iter().map(|(month, duty, receipt)| {
-                let (missing, until, reason) = columns(&receipt.state);
+                let (missing, until, reason) = columns(receipt);
                 let facts = serde_json::json!({
                     "month": month.to_string(), "duty": duty, "authority": &*receipt.authority,
                     "state": receipt.state.as_str(), "missing": missing, "until": until, "reason": reason,
@@ -110,21 +110,36 @@ impl Tx {
         .await?;
         rows.into_iter().map(receipt).collect()
     }
+
+    /// In which cycles anything was recorded of an authority, oldest first.
+    pub async fn cycles_with_receipts_of(&mut self, authority: &str) -> Result<Vec<(Month, DutyId)>, StoreError> {
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("SELECT DISTINCT month, duty FROM receipts WHERE authority = $1 ORDER BY month, duty")
+                .bind(authority)
+                .fetch_all(&mut *self.tx)
+                .await?;
+        let read = |(month, duty): (String, String)| {
+            Ok((Place { table: "receipts", row: authority }.month(&month)?, duty.into()))
+        };
+        rows.into_iter().map(read).collect()
+    }
 }
 
-/// What the columns hold of a state besides its word.
-fn columns(state: &ReceiptState) -> (&[String], Option<NaiveDate>, Option<&str>) {
-    match state {
-        ReceiptState::Partial { missing } => (missing, None, None),
-        ReceiptState::Excused { reason } | ReceiptState::Exempt { reason } => (&[], None, Some(reason)),
-        ReceiptState::Extended { until, reason } => (&[], Some(*until), Some(reason)),
-        ReceiptState::Missing | ReceiptState::Complete | ReceiptState::Nil => (&[], None, None),
-    }
+/// What the columns hold of a receipt's state besides its word.
+fn columns(receipt: &Receipt) -> (&[String], Option<NaiveDate>, Option<&str>) {
+    let (missing, until): (&[String], _) = match &receipt.state {
+        ReceiptState::Partial { missing } => (missing, None),
+        ReceiptState::Extended { until, .. } => (&[], Some(*until)),
+        _ => (&[], None),
+    };
+    (missing, until, receipt.why())
 }
 
 fn receipt(row: Row) -> Result<Receipt, StoreError> {
     let (number, authority, state, Json(missing), until, reason, source, actor, received_at, reported_at) = row;
     let row_name = number.to_string();
-    let state = Place { table: "receipts", row: &row_name }.receipt_state(&state, missing, until, reason)?;
-    Ok(Receipt { authority: authority.into(), state, source, actor, received_at, reported_at })
+    let state = Place { table: "receipts", row: &row_name }.receipt_state(&state, missing, until, reason.clone())?;
+    // the column holds the state's own reason, or the note of a state that has none
+    let note = if state.reason().is_some() { None } else { reason };
+    Ok(Receipt { authority: authority.into(), state, source, actor, note, received_at, reported_at })
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use chrono::Datelike;
 
-use crate::domain::dates::LAST_YEAR;
+use crate::domain::arrangement::ArrangementKind;
+use crate::domain::dates::{FIRST_YEAR, LAST_YEAR};
 use crate::domain::delivery::State;
 use crate::domain::{Mailbox, Month, NoticeKind, ReceiptState};
 
@@ -43,6 +44,18 @@ impl Place<'_> {
         u32::try_from(value).map_err(|_| self.corrupt(column, &value.to_string(), "number"))
     }
 
+    pub(super) fn arrangement_kind(self, value: &str) -> Result<ArrangementKind, StoreError> {
+        ArrangementKind::parse(value).ok_or_else(|| self.corrupt("kind", value, "kind of arrangement"))
+    }
+
+    /// A date that was written by this program is one that calendars cover.
+    pub(super) fn date(self, column: &'static str, value: chrono::NaiveDate) -> Result<chrono::NaiveDate, StoreError> {
+        if (FIRST_YEAR..=LAST_YEAR).contains(&value.year()) {
+            return Ok(value);
+        }
+        Err(self.corrupt(column, &value.to_string(), "date that calendars cover"))
+    }
+
     pub(super) fn receipt_state(
         self,
         word: &str,
@@ -59,10 +72,7 @@ impl Place<'_> {
             "excused" => ReceiptState::Excused { reason },
             "extended" => {
                 let until = until.ok_or_else(|| self.corrupt("until_on", "NULL", "date"))?;
-                if until.year() > LAST_YEAR {
-                    return Err(self.corrupt("until_on", &until.to_string(), "date that calendars cover"));
-                }
-                ReceiptState::Extended { until, reason }
+                ReceiptState::Extended { until: self.date("until_on", until)?, reason }
             }
             "exempt" => ReceiptState::Exempt { reason },
             _ => return Err(self.corrupt("state", word, "standing")),
