@@ -31,6 +31,9 @@ fn charter(authorities: usize) -> Charter {
         kind: AuthorityKind::Abh,
         district: District::ALL[number % 5],
         ags: format!("{number:05}"),
+        valid_from: None,
+        valid_to: None,
+        reported_by: None,
     });
     let contacts = (0..authorities * MAILBOXES_EACH).map(|number| Contact {
         owner: Owner::Authority(id(number / MAILBOXES_EACH)),
@@ -39,6 +42,7 @@ fn charter(authorities: usize) -> Charter {
         valid_from: None,
         valid_to: None,
         calendar: false,
+        instead_of: None,
     });
     let offices = settings.roster.offices().to_vec();
     settings.roster = Roster::new(list.collect(), offices, contacts.collect());

@@ -30,7 +30,7 @@ pub(super) struct Preview {
     /// The duty; the first that has such a step, if left out.
     #[arg(long)]
     duty: Option<String>,
-    /// For this authority; the first of the roster if left out.
+    /// For this authority; the first that owes the report if left out.
     #[arg(long, conflicts_with = "office")]
     authority: Option<String>,
     /// For this office.
@@ -135,13 +135,20 @@ impl Preview {
                 (Some(id), _) => Some(roster.authority(id).ok_or_else(|| {
                     WrongInput(format!("authority {id:?}: is not in the roster; see authorities.csv"))
                 })?),
-                (None, None) => roster.authorities().first(),
+                (None, None) => roster.owing(ladder.deadline.ends_on).next(),
                 (None, Some(_)) => None,
             };
+        let ends_on = ladder.deadline.ends_on;
+        if let Some(authority) = authority.filter(|authority| !authority.owes_on(ends_on)) {
+            let id = &authority.id;
+            let by = roster.reporter_of(id, ends_on).map(|other| format!("; {} reports for it", other.id));
+            let what = format!("authority {id:?}: owes no report that is due on {ends_on}{}", by.unwrap_or_default());
+            return Err(WrongInput(what).into());
+        }
         let owner = match (&office, authority) {
             (Some(id), _) => Owner::Office(id.clone()),
             (None, Some(authority)) => Owner::Authority(authority.id.clone()),
-            (None, None) => anyhow::bail!("authorities.csv: nobody is in the roster"),
+            (None, None) => anyhow::bail!("authorities.csv: nobody owes this report"),
         };
         let nobody = Mailbox::parse("niemand@fristd.example")?;
         let mailbox = roster.contacts_of(&owner, view.today()).next().map_or(nobody, |contact| contact.mailbox.clone());

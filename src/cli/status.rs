@@ -48,6 +48,14 @@ struct DutyStatus {
     deadline: Deadline,
     revision: Option<u32>,
     lines: Vec<AuthorityStatus>,
+    /// Who is in the list and owes no report: name, id, and who reports for it.
+    not_owing: Vec<NotOwing>,
+}
+
+struct NotOwing {
+    id: AuthorityId,
+    name: String,
+    reporter: Option<(AuthorityId, String)>,
 }
 
 struct AuthorityStatus {
@@ -102,14 +110,23 @@ impl Status {
                     standing,
                 }
             };
-            let lines =
-                roster.authorities().iter().map(line).filter(|line| !self.missing || !line.standing.is_settled());
+            let ends_on = deadline.ends_on;
+            let lines = roster.owing(ends_on).map(line).filter(|line| !self.missing || !line.standing.is_settled());
+            let not_owing = roster.authorities().iter().filter(|authority| !authority.owes_on(ends_on));
+            let not_owing = not_owing.map(|authority| NotOwing {
+                id: authority.id.clone(),
+                name: authority.name.clone(),
+                reporter: roster
+                    .reporter_of(&authority.id, ends_on)
+                    .map(|other| (other.id.clone(), other.name.clone())),
+            });
             duties.push(DutyStatus {
                 duty: duty.id.to_string(),
                 title: duty.title.clone(),
                 deadline,
                 revision: (!dates.revisions.is_empty()).then_some(number),
                 lines: lines.collect(),
+                not_owing: not_owing.collect(),
             });
         }
         let service = tx.service().await?;
@@ -144,10 +161,17 @@ fn as_json(month: Month, duties: &[DutyStatus], zone: chrono_tz::Tz) -> Value {
                     })
                 })
                 .collect();
-            json!({
+            let mut value = json!({
                 "duty": duty.duty, "stated_on": duty.deadline.stated_on, "ends_on": duty.deadline.ends_on,
                 "authorities": authorities,
-            })
+            });
+            // beside the others and not among them, who have a standing each; left out where all owe
+            if !duty.not_owing.is_empty() {
+                let reporter = |one: &NotOwing| one.reporter.as_ref().map(|(id, _)| id.to_string());
+                let list = duty.not_owing.iter().map(|one| json!({ "id": &*one.id, "reported_by": reporter(one) }));
+                value["not_owing"] = list.collect();
+            }
+            value
         })
         .collect();
     json!({ "month": month.to_string(), "duties": duties })
@@ -194,6 +218,13 @@ fn in_words(month: Month, duties: &[DutyStatus], today: NaiveDate, zone: chrono_
                 let state = line.standing.state.as_str();
                 let _ = writeln!(text, "    {:<9} {} [{}]{since}{late}{details}", state, line.name, line.id);
             }
+        }
+        if !duty.not_owing.is_empty() {
+            let _ = writeln!(text, "  owing no report ({})", duty.not_owing.len());
+        }
+        for one in &duty.not_owing {
+            let by = one.reporter.as_ref().map(|(id, name)| format!(": {name} [{id}] reports for it"));
+            let _ = writeln!(text, "    {} [{}]{}", one.name, one.id, by.unwrap_or_default());
         }
     }
     text.trim_end().to_owned()

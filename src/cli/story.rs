@@ -224,9 +224,12 @@ impl Story {
         let mut tx = store.read().await?;
         for duty in &rulebook.duties {
             let receipts = tx.receipts(month, &duty.id).await?;
+            let dates = tx.date_facts(month, &duty.id).await?;
+            let computed = cycle::deadline(rulebook, duty, month, dates.signal.as_ref())?;
+            let (_, deadline) = cycle::in_force(&dates.revisions, computed);
             let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
             let mut missing = Vec::new();
-            for authority in settings.roster.authorities() {
+            for authority in settings.roster.owing(deadline.ends_on) {
                 let none: Vec<Receipt> = Vec::new();
                 let standing = standing_now(receipts.get(&authority.id).unwrap_or(&none), now, rulebook.zone);
                 *counts.entry(standing.state.as_str()).or_default() += 1;

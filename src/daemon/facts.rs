@@ -65,7 +65,7 @@ pub async fn history(
     Ok(history)
 }
 
-/// Adds to a report's history who missed how many of the last twelve closed cycles of this store (F7, N7).
+/// Adds to a report's history who missed how many of the last twelve closed cycles of this store in which it owed (F7, N7).
 pub async fn add_months_missed(
     history: &mut History,
     tx: &mut Tx,
@@ -85,7 +85,7 @@ pub async fn add_months_missed(
         }
         history.months_known += 1;
         let receipts = tx.receipts(month, &ladder.duty.id).await?;
-        for authority in roster.authorities() {
+        for authority in roster.owing(past.deadline.ends_on) {
             let of_authority = receipts.get(&authority.id).into_iter().flatten();
             if !standing_at(of_authority, past.closes_at, rulebook.zone).is_settled() {
                 *history.months_missed.entry(authority.id.clone()).or_default() += 1;

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
+
 use super::duty::{Audience, NoticeKind, Step};
 use super::escalation::is_reachable;
 use super::facts::{CycleFacts, View};
@@ -11,6 +13,8 @@ use super::roster::{AuthorityId, District, Mailbox, OfficeId, OfficeKind, Owner}
 pub(super) struct Audiences<'a> {
     pub(super) view: View<'a>,
     pub(super) facts: &'a CycleFacts,
+    /// The last day of the deadline in force: who is valid then owes, whenever that is asked.
+    pub(super) ends_on: NaiveDate,
 }
 
 /// What one mailbox is addressed for.
@@ -52,12 +56,11 @@ impl Audiences<'_> {
         recipients
     }
 
-    /// The missing authorities of a district that mail can reach (N7).
+    /// The authorities of a district that owe, are missing, and can be reached by mail (N7).
     pub(super) fn to_escalate(&self, district: District) -> Vec<AuthorityId> {
         let (view, today) = (self.view, self.view.today());
         view.roster
-            .authorities()
-            .iter()
+            .owing(self.ends_on)
             .filter(|authority| authority.district == district && !self.facts.is_settled(&authority.id))
             .filter(|authority| is_reachable(view.roster, view.flagged, &authority.id, today))
             .map(|authority| authority.id.clone())
@@ -70,7 +73,7 @@ impl Audiences<'_> {
 
     fn add_authorities(&self, recipients: &mut BTreeMap<Mailbox, Recipient>, wanted: impl Fn(&AuthorityId) -> bool) {
         let (view, today) = (self.view, self.view.today());
-        for authority in view.roster.authorities().iter().filter(|authority| wanted(&authority.id)) {
+        for authority in view.roster.owing(self.ends_on).filter(|authority| wanted(&authority.id)) {
             for contact in view.roster.contacts_of(&Owner::Authority(authority.id.clone()), today) {
                 if !view.flagged.contains(&contact.mailbox) {
                     recipients.entry(contact.mailbox.clone()).or_default().authorities.insert(authority.id.clone());

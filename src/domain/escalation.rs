@@ -14,7 +14,7 @@ use super::standing::{ReceiptState, Standing};
 pub struct EscalationReport {
     /// The district.
     pub district: District,
-    /// How many authorities the district has.
+    /// How many authorities of the district owe the report.
     pub authorities_total: usize,
     /// How many cycles of the last twelve this store knows to have closed (N11); of these the months missed are counted.
     pub months_known: u32,
@@ -64,7 +64,7 @@ pub struct Summary {
 /// Counts of standings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Tally {
-    /// All authorities.
+    /// All authorities that owe the report.
     pub total: usize,
     /// Complete.
     pub complete: usize,
@@ -88,7 +88,7 @@ pub struct ReportFacts<'a> {
     pub roster: &'a Roster,
     /// The duty.
     pub duty: &'a Duty,
-    /// The last day on which a report is in time.
+    /// The last day on which a report is in time: who is valid then owes it.
     pub ends_on: NaiveDate,
     /// The local day of the report.
     pub today: NaiveDate,
@@ -122,7 +122,7 @@ impl ReportFacts<'_> {
     /// The state's standing.
     pub fn summary(&self, in_time: impl Fn(&AuthorityId) -> Option<bool>) -> Summary {
         let mut summary = Summary::default();
-        for authority in self.roster.authorities() {
+        for authority in self.roster.owing(self.ends_on) {
             let standing = self.standing(&authority.id);
             let tally = summary.districts.entry(authority.district).or_default();
             tally.total += 1;
@@ -157,7 +157,7 @@ impl ReportFacts<'_> {
     }
 
     fn report(&self, district: District, wanted: impl Fn(&AuthorityId, &Standing) -> bool) -> EscalationReport {
-        let of_district = || self.roster.authorities().iter().filter(|authority| authority.district == district);
+        let of_district = || self.roster.owing(self.ends_on).filter(|authority| authority.district == district);
         let cases = of_district()
             .filter_map(|authority| {
                 let standing = self.standing(&authority.id);

@@ -98,6 +98,8 @@ pub struct AuthorityLine {
     pub is_partial: bool,
     /// The last day of an extension beyond the deadline, run out or not.
     pub extended_to: Option<NaiveDate>,
+    /// Names of the authorities that its report includes, because it reports for them now.
+    pub includes: Vec<String>,
 }
 
 /// One thing that the ZRK must look at, in German.
@@ -233,12 +235,9 @@ fn authority_lines(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, noti
         let missing =
             standing.missing_parts(ladder.duty).iter().map(|id| ladder.duty.part_title(id).to_owned()).collect();
         let extended_to = standing.extended_to.filter(|until| *until > ladder.deadline.ends_on);
-        Some(AuthorityLine {
-            name,
-            missing,
-            is_partial: matches!(standing.state, ReceiptState::Partial { .. }),
-            extended_to,
-        })
+        let included = view.roster.reported_by(id, ladder.deadline.ends_on).map(|other| other.name.clone());
+        let is_partial = matches!(standing.state, ReceiptState::Partial { .. });
+        Some(AuthorityLine { name, missing, is_partial, extended_to, includes: included.collect() })
     };
     notice.authorities.iter().filter_map(line).collect()
 }

@@ -30,6 +30,10 @@ mod edge_tests;
 #[cfg(test)]
 mod effect_tests;
 #[cfg(test)]
+mod living_roster_laws_tests;
+#[cfg(test)]
+mod living_roster_tests;
+#[cfg(test)]
 mod test_support;
 
 pub use arrangement::Arrangement;

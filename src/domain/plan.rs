@@ -14,7 +14,7 @@ use super::duty::{DeadlineRule, Duty, DutyId, NoticeKind};
 use super::facts::{CycleFacts, View};
 use super::ladder::{Ladder, Rung};
 use super::notice::{Alert, NewNotice, Said};
-use super::roster::{AuthorityId, Mailbox, Owner};
+use super::roster::{AuthorityId, Mailbox, OfficeId, Owner};
 
 /// What is to be done about a duty's cycle.
 #[derive(Clone, Debug)]
@@ -88,11 +88,13 @@ pub fn plan_cycle(view: View<'_>, duty: &Duty, month: Month, facts: &CycleFacts)
         }
     }
     let ladder = Ladder::new(view.rulebook, duty, month, &dates, &facts.next_dates)?;
-    let audience = Audiences { view, facts };
-    plan_steps(view, &ladder, facts, &audience, &mut plan);
-    if let [_, .., current] = dates.revisions.as_slice() {
-        plan.queue.extend(corrections(view, &ladder, facts, current));
-    }
+    let audience = Audiences { view, facts, ends_on: ladder.deadline.ends_on };
+    let corrections = match dates.revisions.as_slice() {
+        [_, .., current] => corrections(view, &ladder, facts, current),
+        _ => Vec::new(),
+    };
+    plan_steps(view, &ladder, facts, &audience, &corrections, &mut plan);
+    plan.queue.extend(corrections);
     plan.queue.extend(all_clears(view, &ladder, facts, &audience));
     if let Some(reason) = needs_person(view, facts, &ladder, &dates.revisions).filter(|_| !plan.queue.is_empty()) {
         plan.queue.iter_mut().for_each(|notice| notice.hold = Some(reason.to_owned()));
@@ -233,7 +235,14 @@ fn late_import(view: View<'_>, month: Month, expected: &Deadline) -> Option<Aler
     })
 }
 
-fn plan_steps(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, audience: &Audiences<'_>, plan: &mut CyclePlan) {
+fn plan_steps(
+    view: View<'_>,
+    ladder: &Ladder<'_>,
+    facts: &CycleFacts,
+    audience: &Audiences<'_>,
+    corrections: &[NewNotice],
+    plan: &mut CyclePlan,
+) {
     record_steps(view, ladder, facts, plan);
     // a notice that was withdrawn because nobody was missing is called for again when somebody is
     let said: HashSet<(&str, u32, &Mailbox)> = facts
@@ -243,7 +252,7 @@ fn plan_steps(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, audience:
         .map(|said| (said.step.as_str(), said.revision, &said.mailbox))
         .collect();
     for rung in ladder.rungs.iter().filter(|rung| rung.is_live(view.now)) {
-        let notices = step_notices(ladder, rung, facts, audience);
+        let notices = step_notices(ladder, rung, facts, audience, corrections);
         let is_new = |new: &NewNotice| !said.contains(&(new.step.as_str(), new.revision, &new.mailbox));
         plan.queue.extend(notices.into_iter().filter(is_new));
     }
@@ -266,7 +275,13 @@ fn record_steps(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, plan: &
 }
 
 /// One notice a mailbox that a live step addresses (N4).
-fn step_notices(ladder: &Ladder<'_>, rung: &Rung<'_>, facts: &CycleFacts, audience: &Audiences<'_>) -> Vec<NewNotice> {
+fn step_notices(
+    ladder: &Ladder<'_>,
+    rung: &Rung<'_>,
+    facts: &CycleFacts,
+    audience: &Audiences<'_>,
+    corrections: &[NewNotice],
+) -> Vec<NewNotice> {
     let step = rung.step;
     let is_later_summary = step.kind == NoticeKind::Summary && facts.has_other_summary(&step.id, ladder.revision);
     if is_later_summary && !audience.is_anybody_to_escalate() {
@@ -274,10 +289,11 @@ fn step_notices(ladder: &Ladder<'_>, rung: &Rung<'_>, facts: &CycleFacts, audien
     }
     let mut recipients = audience.of_step(step);
     if step.kind == NoticeKind::Announcement && ladder.revision > 1 {
-        // who was told an earlier date gets a correction instead
+        // who was told an earlier date, or stands in for one who was, gets a correction instead
         let is_corrected = |said: &Said| said.kind == NoticeKind::Correction && said.revision == ladder.revision;
-        for said in facts.said.iter().filter(|said| said.has_reached() || is_corrected(said)) {
-            recipients.remove(&said.mailbox);
+        let corrected = facts.said.iter().filter(|said| said.has_reached() || is_corrected(said));
+        for mailbox in corrected.map(|said| &said.mailbox).chain(corrections.iter().map(|new| &new.mailbox)) {
+            recipients.remove(mailbox);
         }
     }
     recipients
@@ -300,7 +316,8 @@ fn step_notices(ladder: &Ladder<'_>, rung: &Rung<'_>, facts: &CycleFacts, audien
         .collect()
 }
 
-/// The correction to every mailbox that was told an earlier date (F5).
+/// The correction to every mailbox that was told an earlier date (F5), or to who gets mail in its place today: while a deputy
+/// stands in, the deputy learns the new date, and the mailbox itself when it is back.
 fn corrections(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, current: &Revision) -> Vec<NewNotice> {
     let today = view.today();
     // every letter of a duty states its deadline
@@ -309,29 +326,55 @@ fn corrections(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, current:
         .said
         .iter()
         .filter(|said| said.revision == current.number && said.kind == NoticeKind::Correction)
+        .filter(|said| said.state != State::Withdrawn || said.is_discarded)
         .map(|said| &said.mailbox)
         .collect();
-    let mut mailboxes: BTreeMap<&Mailbox, &Said> = BTreeMap::new();
-    for said in told_before.filter(|said| !told_now.contains(&said.mailbox)) {
-        if !view.flagged.contains(&said.mailbox) && view.roster.contacts_at(&said.mailbox, today).next().is_some() {
-            mailboxes.insert(&said.mailbox, said);
+    let mut mailboxes: BTreeMap<&Mailbox, (Option<OfficeId>, BTreeSet<AuthorityId>)> = BTreeMap::new();
+    for said in told_before {
+        for owner in owners_told(view, ladder, said) {
+            for contact in view.roster.in_place_of(&owner, &said.mailbox, today) {
+                if told_now.contains(&contact.mailbox) || view.flagged.contains(&contact.mailbox) {
+                    continue;
+                }
+                let (office, authorities) = mailboxes.entry(&contact.mailbox).or_default();
+                match &owner {
+                    Owner::Office(id) => *office = Some(id.clone()),
+                    Owner::Authority(id) => _ = authorities.insert(id.clone()),
+                }
+            }
         }
     }
     mailboxes
         .into_iter()
-        .map(|(mailbox, said)| NewNotice {
+        .map(|(mailbox, (office, authorities))| NewNotice {
             month: ladder.month,
             duty: Some(ladder.duty.id.clone()),
             step: NoticeKind::Correction.to_string(),
             kind: NoticeKind::Correction,
             revision: current.number,
             mailbox: mailbox.clone(),
-            office: said.office.clone(),
-            authorities: said.authorities.clone(),
+            // a mailbox that is an authority's as well is written to as that authority's
+            office: office.filter(|_| authorities.is_empty()),
+            authorities: authorities.into_iter().collect(),
             due_at: current.frozen_at,
             hold: None,
         })
         .collect()
+}
+
+/// As whose mailbox one was told: an office's, or that of authorities, as far as they owe the report; also of those that it
+/// answers for only since then.
+fn owners_told(view: View<'_>, ladder: &Ladder<'_>, said: &Said) -> Vec<Owner> {
+    if let Some(office) = &said.office {
+        return vec![Owner::Office(office.clone())];
+    }
+    let told = said.authorities.iter().map(|id| Owner::Authority(id.clone()));
+    let now = view.roster.contacts_at(&said.mailbox, view.today()).map(|contact| contact.owner.clone());
+    let owes = |owner: &Owner| match owner {
+        Owner::Authority(id) => view.roster.owes(id, ladder.deadline.ends_on),
+        Owner::Office(_) => false,
+    };
+    told.chain(now).filter(owes).collect()
 }
 
 /// Why everything of the revision in force waits for a person (N9), as long as nothing of it was released: its deadline was
@@ -385,24 +428,27 @@ fn all_clears(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, audience:
             })
             .collect();
         let Some(newest) = reports.iter().max_by_key(|said| (said.revision, said.due_at)) else { continue };
-        let in_roster = |authority: &&AuthorityId| view.roster.authority(authority).is_some();
+        let still_owes = |authority: &&AuthorityId| view.roster.owes(authority, ladder.deadline.ends_on);
         let escalated: BTreeSet<AuthorityId> =
-            reports.iter().flat_map(|said| said.authorities.iter()).filter(in_roster).cloned().collect();
+            reports.iter().flat_map(|said| said.authorities.iter()).filter(still_owes).cloned().collect();
         let is_complete = escalated.iter().all(|authority| facts.is_settled(authority));
         if escalated.is_empty() || !is_complete || !audience.to_escalate(district).is_empty() {
             continue;
         }
-        let contacts: Vec<_> = view.roster.contacts_of(&Owner::Office(office.id.clone()), today).collect();
-        let was_told = |mailbox: &Mailbox| reports.iter().any(|said| said.mailbox == *mailbox);
-        // if none of the mailboxes that were told is the office's any more, its present ones are
-        let nobody_told = !contacts.iter().any(|contact| was_told(&contact.mailbox));
-        for contact in contacts {
+        let owner = Owner::Office(office.id.clone());
+        let told: HashSet<&Mailbox> = reports
+            .iter()
+            .flat_map(|said| view.roster.in_place_of(&owner, &said.mailbox, today))
+            .map(|contact| &contact.mailbox)
+            .collect();
+        for contact in view.roster.contacts_of(&owner, today) {
             let mailbox = &contact.mailbox;
             let earlier = facts.said.iter().filter(|said| {
                 said.kind == NoticeKind::AllClear && said.mailbox == *mailbox && said.revision >= newest.revision
             });
             let Some(step) = all_clear_step(&newest.step, earlier) else { continue };
-            if (nobody_told || was_told(mailbox)) && !view.flagged.contains(mailbox) {
+            // if none of the mailboxes that were told is the office's any more, its present ones are
+            if (told.is_empty() || told.contains(mailbox)) && !view.flagged.contains(mailbox) {
                 notices.push(NewNotice {
                     month: ladder.month,
                     duty: Some(ladder.duty.id.clone()),

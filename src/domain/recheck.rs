@@ -45,9 +45,13 @@ pub fn recheck(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, notice: 
     if let Some(refusal) = recheck_life(view, ladder, notice) {
         return refusal;
     }
-    let audience = Audiences { view, facts };
+    let served = served(view, ladder, notice);
+    if notice.office.is_none() && served.is_empty() {
+        return Verdict::Withdraw(why_nobody(view, ladder, facts, notice));
+    }
+    let audience = Audiences { view, facts, ends_on: ladder.deadline.ends_on };
     match notice.kind {
-        NoticeKind::Reminder | NoticeKind::Overdue => recheck_missing(view, facts, notice),
+        NoticeKind::Reminder | NoticeKind::Overdue => recheck_missing(view, ladder, facts, notice, served),
         NoticeKind::Escalation => {
             let missing: Vec<AuthorityId> = districts_of(view, notice.office.as_ref())
                 .into_iter()
@@ -64,12 +68,10 @@ pub fn recheck(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, notice: 
             }
             Verdict::Send(Vec::new())
         }
-        NoticeKind::AllClear if is_missing_again(view, facts, notice) => {
+        NoticeKind::AllClear if is_missing_again(view, ladder, facts, notice) => {
             Verdict::Withdraw("somebody is missing again".to_owned())
         }
-        NoticeKind::Announcement | NoticeKind::Correction if notice.office.is_none() => {
-            Verdict::Send(served(view, notice))
-        }
+        NoticeKind::Announcement | NoticeKind::Correction if notice.office.is_none() => Verdict::Send(served),
         _ => Verdict::Send(notice.authorities.clone()),
     }
 }
@@ -85,7 +87,17 @@ pub fn recheck_mailbox(view: View<'_>, notice: &NewNotice) -> Option<Verdict> {
         _ => false,
     };
     let has_contact = view.roster.contacts_at(&notice.mailbox, view.today()).any(|contact| is_meant(&contact.owner));
-    (!has_contact).then(|| Verdict::Withdraw("the contact has ended".to_owned()))
+    (!has_contact).then(|| Verdict::Withdraw(why_no_contact(view, notice).to_owned()))
+}
+
+fn why_no_contact(view: View<'_>, notice: &NewNotice) -> &'static str {
+    let office = notice.office.iter().map(|id| Owner::Office(id.clone()));
+    let mut owners = notice.authorities.iter().map(|id| Owner::Authority(id.clone())).chain(office);
+    if owners.any(|owner| view.roster.is_stood_in_for(&owner, &notice.mailbox, view.today())) {
+        "a deputy mailbox stands in for it"
+    } else {
+        "the contact has ended"
+    }
 }
 
 fn recheck_life(view: View<'_>, ladder: &Ladder<'_>, notice: &NewNotice) -> Option<Verdict> {
@@ -102,38 +114,57 @@ fn recheck_life(view: View<'_>, ladder: &Ladder<'_>, notice: &NewNotice) -> Opti
     }
 }
 
-fn recheck_missing(view: View<'_>, facts: &CycleFacts, notice: &NewNotice) -> Verdict {
-    let missing: Vec<AuthorityId> =
-        served(view, notice).into_iter().filter(|authority| !facts.is_settled(authority)).collect();
-    if !missing.is_empty() {
-        return Verdict::Send(missing);
+fn recheck_missing(
+    view: View<'_>,
+    ladder: &Ladder<'_>,
+    facts: &CycleFacts,
+    notice: &NewNotice,
+    served: Vec<AuthorityId>,
+) -> Verdict {
+    let missing: Vec<AuthorityId> = served.into_iter().filter(|authority| !facts.is_settled(authority)).collect();
+    if missing.is_empty() {
+        return Verdict::Withdraw(why_nobody(view, ladder, facts, notice));
     }
+    Verdict::Send(missing)
+}
+
+/// Why there is nobody left that a notice could be about: they reported, owe no report, or another mailbox answers for them.
+fn why_nobody(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, notice: &NewNotice) -> String {
     let newest = notice
         .authorities
         .iter()
         .filter_map(|authority| facts.standings.get(authority))
         .filter(|standing| standing.is_settled())
         .max_by_key(|standing| standing.since);
-    Verdict::Withdraw(newest.map_or_else(
-        || "its mailbox no longer answers for its authority".to_owned(),
-        |standing| settled_words(view, standing),
-    ))
+    if let Some(standing) = newest.filter(|_| notice.kind.is_about_missing()) {
+        return settled_words(view, standing);
+    }
+    let ends_on = ladder.deadline.ends_on;
+    let in_list = |id: &&AuthorityId| view.roster.authority(id).is_some();
+    match notice.authorities.iter().filter(in_list).find(|id| !view.roster.owes(id, ends_on)) {
+        Some(id) => match view.roster.reporter_of(id, ends_on) {
+            Some(reporter) => format!("{id} does not owe this report; {} reports for it", reporter.id),
+            None => format!("{id} does not owe this report"),
+        },
+        None => "its mailbox no longer answers for its authority".to_owned(),
+    }
 }
 
-/// Whether somebody of an all-clear who is still in the roster is missing again.
-fn is_missing_again(view: View<'_>, facts: &CycleFacts, notice: &NewNotice) -> bool {
-    let is_missing = |id: &AuthorityId| view.roster.authority(id).is_some() && !facts.is_settled(id);
+/// Whether somebody of an all-clear who still owes the report is missing again.
+fn is_missing_again(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, notice: &NewNotice) -> bool {
+    let is_missing = |id: &AuthorityId| view.roster.owes(id, ladder.deadline.ends_on) && !facts.is_settled(id);
     notice.authorities.iter().any(is_missing)
 }
 
-/// The authorities for which the notice's mailbox answers today.
-fn served(view: View<'_>, notice: &NewNotice) -> Vec<AuthorityId> {
+/// The authorities that owe the report and for which the notice's mailbox answers today.
+fn served(view: View<'_>, ladder: &Ladder<'_>, notice: &NewNotice) -> Vec<AuthorityId> {
     view.roster
         .contacts_at(&notice.mailbox, view.today())
         .filter_map(|contact| match &contact.owner {
             Owner::Authority(id) => Some(id.clone()),
             Owner::Office(_) => None,
         })
+        .filter(|id| view.roster.owes(id, ladder.deadline.ends_on))
         .collect()
 }
 

@@ -194,7 +194,8 @@ pub fn check(
 /// Checks a request for a receipt. `deadline` is the one in force for the month and duty.
 ///
 /// # Errors
-/// If the authority, the state, a part, the date or the reason does not fit; the message says what is accepted.
+/// If the authority, the state, a part, the date or the reason does not fit, or the authority does not owe the report; the
+/// message says what is accepted.
 pub fn receipt(
     request: &ReceiptRequest,
     duty: &Duty,
@@ -203,6 +204,14 @@ pub fn receipt(
     asker: Asker<'_>,
 ) -> Result<Receipt, RequestError> {
     let authority = known_authority(roster, &request.authority)?;
+    if !authority.owes_on(deadline.ends_on) {
+        let remedy = match roster.reporter_of(&authority.id, deadline.ends_on) {
+            Some(reporter) => format!("record it for {}, which reports for it", reporter.id),
+            None => "see valid_from and valid_to in authorities.csv".to_owned(),
+        };
+        let ends_on = deadline.ends_on;
+        return refuse(format!("authority {:?}: owes no report that is due on {ends_on}; {remedy}", authority.id));
+    }
     let state = state(request, duty, deadline)?;
     if let Some(reported_at) = request.reported_at.filter(|reported_at| *reported_at > asker.now) {
         return refuse(format!("reported at {reported_at}: that is in the future"));

@@ -67,7 +67,7 @@ pub enum AuthorityKind {
     Zab,
 }
 
-/// One who must report.
+/// One who must report, as long as it is valid and no other reports for it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Authority {
     /// Its key.
@@ -80,6 +80,37 @@ pub struct Authority {
     pub district: District,
     /// The Amtlicher Gemeindeschlüssel; text, and no key.
     pub ags: String,
+    /// First day on which it answers for itself; none if it always did.
+    pub valid_from: Option<NaiveDate>,
+    /// Last day on which it answers for itself; none if no end is known.
+    pub valid_to: Option<NaiveDate>,
+    /// Who reports for it from the day after `valid_to` on, or always if there is none. Never one who is reported for.
+    pub reported_by: Option<AuthorityId>,
+}
+
+impl Authority {
+    /// Whether it owes the report of a deadline that ends on that day. Asked of a cycle with its `ends_on`, the answer is the
+    /// same on every later day: who merges on 1 January still owes what was due in December.
+    ///
+    /// ```
+    /// use chrono::NaiveDate;
+    /// use fristd::domain::roster::{Authority, AuthorityKind, District};
+    /// let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+    /// let siegen = Authority {
+    ///     id: "abh-siegen".into(), name: "Stadt Siegen".into(), kind: AuthorityKind::Abh, district: District::Arnsberg,
+    ///     ags: "05970040".into(), valid_from: None, valid_to: Some(day("2026-12-31")), reported_by: Some("abh-kreis".into()),
+    /// };
+    /// assert!(siegen.owes_on(day("2026-12-31")) && !siegen.owes_on(day("2027-01-01")));
+    /// ```
+    pub fn owes_on(&self, day: NaiveDate) -> bool {
+        let is_valid = self.valid_from.is_none_or(|from| from <= day) && self.valid_to.is_none_or(|to| day <= to);
+        is_valid && !self.is_reported_on(day)
+    }
+
+    /// Whether the other one reports for it on that day.
+    fn is_reported_on(&self, day: NaiveDate) -> bool {
+        self.reported_by.is_some() && self.valid_to.is_none_or(|to| to < day)
+    }
 }
 
 /// A coordinating office.
@@ -198,12 +229,34 @@ pub struct Contact {
     pub valid_to: Option<NaiveDate>,
     /// Whether it wants a calendar entry (M4).
     pub calendar: bool,
+    /// For whom it stands in while it is valid, if it is a deputy: that one gets nothing as this owner meanwhile.
+    pub instead_of: Option<InsteadOf>,
+}
+
+/// Whose mail a deputy gets.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum InsteadOf {
+    /// That of one mailbox of the same owner.
+    Mailbox(Mailbox),
+    /// That of all mailboxes of the same owner.
+    All,
 }
 
 impl Contact {
-    /// Whether it gets mail on that day.
+    /// Whether that day lies within its period. Whether it gets mail then, [`Roster::contacts_of`] says: a deputy may stand in
+    /// for it.
     pub fn is_valid_on(&self, day: NaiveDate) -> bool {
         self.valid_from.is_none_or(|from| from <= day) && self.valid_to.is_none_or(|to| day <= to)
+    }
+
+    /// Whether this one is a deputy for a mailbox other than its own.
+    pub fn stands_in_for(&self, mailbox: &Mailbox) -> bool {
+        let is_meant = match &self.instead_of {
+            None => false,
+            Some(InsteadOf::All) => true,
+            Some(InsteadOf::Mailbox(other)) => other == mailbox,
+        };
+        is_meant && self.mailbox != *mailbox
     }
 }
 
@@ -257,14 +310,82 @@ impl Roster {
         self.offices.iter().find(|office| &*office.id == id)
     }
 
-    /// The contacts of an owner that get mail on that day.
+    /// The authorities that owe the report of a deadline that ends on that day, in the order of the file.
+    pub fn owing(&self, day: NaiveDate) -> impl Iterator<Item = &Authority> {
+        self.authorities.iter().filter(move |authority| authority.owes_on(day))
+    }
+
+    /// Whether an authority is in the list and owes the report of a deadline that ends on that day.
+    pub fn owes(&self, id: &str, day: NaiveDate) -> bool {
+        self.authority(id).is_some_and(|authority| authority.owes_on(day))
+    }
+
+    /// Who reports for an authority on that day; none if it answers for itself, or nobody does.
+    pub fn reporter_of(&self, id: &str, day: NaiveDate) -> Option<&Authority> {
+        let authority = self.authority(id).filter(|authority| authority.is_reported_on(day))?;
+        authority.reported_by.as_deref().and_then(|reporter| self.authority(reporter))
+    }
+
+    /// The authorities that an authority's report includes on that day, in the order of the file.
+    pub fn reported_by<'a>(&'a self, reporter: &str, day: NaiveDate) -> impl Iterator<Item = &'a Authority> {
+        self.authorities
+            .iter()
+            .filter(move |other| other.is_reported_on(day) && other.reported_by.as_deref() == Some(reporter))
+    }
+
+    /// The contacts of an owner that get mail on that day, one a mailbox: those that are valid and for which no deputy stands
+    /// in. A deputy always gets mail, so that an owner with a valid contact is never without one.
     pub fn contacts_of<'a>(&'a self, owner: &Owner, day: NaiveDate) -> impl Iterator<Item = &'a Contact> {
-        self.pick(self.contacts_of.get(owner), day)
+        let indices = self.contacts_of.get(owner).map_or(&[][..], Vec::as_slice);
+        indices
+            .iter()
+            .enumerate()
+            .filter(move |(place, index)| {
+                let contact = &self.contacts[**index];
+                contact.is_valid_on(day)
+                    && !self.is_same_mailbox_valid(&indices[..*place], contact, day)
+                    && !self.is_replaced(indices, contact, day)
+            })
+            .map(|(_, index)| &self.contacts[*index])
     }
 
     /// The contacts at a mailbox that get mail on that day: one an owner that it serves.
     pub fn contacts_at<'a>(&'a self, mailbox: &Mailbox, day: NaiveDate) -> impl Iterator<Item = &'a Contact> {
-        self.pick(self.contacts_at.get(mailbox), day)
+        let indices = self.contacts_at.get(mailbox).map_or(&[][..], Vec::as_slice);
+        indices
+            .iter()
+            .map(|index| &self.contacts[*index])
+            .filter(move |contact| contact.is_valid_on(day))
+            .filter(move |contact| self.contacts_of(&contact.owner, day).any(|kept| std::ptr::eq(kept, *contact)))
+    }
+
+    /// The contacts of an owner that get mail on that day in the place of one of its mailboxes: the mailbox itself; if deputies
+    /// stand in for it, these; if it stood in itself and no longer does, those that it stood in for.
+    pub fn in_place_of<'a>(&'a self, owner: &Owner, mailbox: &Mailbox, day: NaiveDate) -> Vec<&'a Contact> {
+        let all = || self.contacts_of.get(owner).into_iter().flatten().map(|index| &self.contacts[*index]);
+        let rows: Vec<&Contact> = all().filter(|contact| contact.mailbox == *mailbox).collect();
+        let receiving: Vec<&Contact> = self.contacts_of(owner, day).collect();
+        if let Some(itself) = receiving.iter().find(|contact| contact.mailbox == *mailbox) {
+            return vec![*itself];
+        }
+        if rows.iter().any(|row| row.is_valid_on(day)) {
+            return receiving.into_iter().filter(|contact| self.is_deputy_for(contact, mailbox, day)).collect();
+        }
+        let stood_in_for = |other: &Mailbox| rows.iter().any(|row| row.stands_in_for(other));
+        let replaced = all().filter(|contact| contact.is_valid_on(day) && stood_in_for(&contact.mailbox));
+        let replaced: Vec<&Mailbox> = replaced.map(|contact| &contact.mailbox).collect();
+        let is_in_their_place = |contact: &&Contact| {
+            let stands_for = |other: &&Mailbox| contact.mailbox == **other || self.is_deputy_for(contact, other, day);
+            replaced.iter().any(stands_for)
+        };
+        receiving.into_iter().filter(is_in_their_place).collect()
+    }
+
+    /// Whether a deputy stands in for a mailbox of that owner on that day.
+    pub fn is_stood_in_for(&self, owner: &Owner, mailbox: &Mailbox, day: NaiveDate) -> bool {
+        let indices = self.contacts_of.get(owner).map_or(&[][..], Vec::as_slice);
+        let of_mailbox = indices.iter().map(|index| &self.contacts[*index]).filter(|row| row.mailbox == *mailbox);
+        of_mailbox.filter(|row| row.is_valid_on(day)).any(|row| self.is_replaced(indices, row, day))
     }
 
     /// The ZRK's offices (one, as a rule).
@@ -289,54 +410,30 @@ impl Roster {
         counts
     }
 
-    fn pick<'a>(&'a self, indices: Option<&'a Vec<usize>>, day: NaiveDate) -> impl Iterator<Item = &'a Contact> {
-        indices
-            .into_iter()
-            .flatten()
-            .map(|index| &self.contacts[*index])
-            .filter(move |contact| contact.is_valid_on(day))
+    /// Whether a row of the owner's before it says the same mailbox for that day.
+    fn is_same_mailbox_valid(&self, before: &[usize], contact: &Contact, day: NaiveDate) -> bool {
+        let mut others = before.iter().map(|index| &self.contacts[*index]);
+        others.any(|other| other.mailbox == contact.mailbox && other.is_valid_on(day))
+    }
+
+    /// Whether a deputy among the owner's rows stands in for the contact on that day. For a deputy nobody does.
+    fn is_replaced(&self, of_owner: &[usize], contact: &Contact, day: NaiveDate) -> bool {
+        let deputies = || {
+            let valid = of_owner.iter().map(|index| &self.contacts[*index]);
+            valid.filter(|other| other.instead_of.is_some() && other.is_valid_on(day))
+        };
+        let is_deputy = deputies().any(|deputy| deputy.mailbox == contact.mailbox);
+        !is_deputy && deputies().any(|deputy| deputy.stands_in_for(&contact.mailbox))
+    }
+
+    /// Whether a row at the contact's mailbox and of its owner stands in for a mailbox on that day.
+    fn is_deputy_for(&self, contact: &Contact, mailbox: &Mailbox, day: NaiveDate) -> bool {
+        let rows = self.contacts_of.get(&contact.owner).into_iter().flatten().map(|index| &self.contacts[*index]);
+        let mut of_mailbox = rows.filter(|row| row.mailbox == contact.mailbox && row.is_valid_on(day));
+        of_mailbox.any(|row| row.stands_in_for(mailbox))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_plain_ascii_address_is_a_mailbox() {
-        let check = |text: &str, good: bool| assert_eq!(Mailbox::parse(text).is_ok(), good, "{text:?}");
-        check("frist@abh-essen.example", true);
-        check("a.b+c@x.y.example", true);
-        check("root@localhost", true);
-        check("", false);
-        check("@essen.example", false);
-        check("frist@", false);
-        check("frist@essen", false);
-        check("fri st@essen.example", false);
-        check("frist@essen..example", false);
-        check(".frist@essen.example", false);
-        check("frist@-essen.example", false);
-        check("frist@essen.example\r\nBcc: x@y.example", false);
-        check("früst@essen.example", false);
-        check("Frist <frist@essen.example>", false);
-        check(&format!("{}@essen.example", "a".repeat(65)), false);
-    }
-
-    #[test]
-    fn a_contact_gets_mail_on_its_first_and_its_last_day_and_not_outside() {
-        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
-        let contact = Contact {
-            owner: Owner::Office("zrk".into()),
-            mailbox: Mailbox::parse("zrk@zrk.example").unwrap(),
-            name: String::new(),
-            valid_from: Some(day("2026-12-01")),
-            valid_to: Some(day("2026-12-31")),
-            calendar: false,
-        };
-        let check = |text: &str, valid: bool| assert_eq!(contact.is_valid_on(day(text)), valid, "{text}");
-        check("2026-11-30", false);
-        check("2026-12-01", true);
-        check("2026-12-31", true);
-        check("2027-01-01", false);
-    }
-}
+#[path = "roster_tests.rs"]
+mod tests;

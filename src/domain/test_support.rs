@@ -136,11 +136,28 @@ pub fn rulebook() -> Rulebook {
 }
 
 pub fn authority(id: &str, district: District) -> Authority {
-    Authority { id: id.into(), name: id.to_uppercase(), kind: AuthorityKind::Abh, district, ags: String::new() }
+    Authority {
+        id: id.into(),
+        name: id.to_uppercase(),
+        kind: AuthorityKind::Abh,
+        district,
+        ags: String::new(),
+        valid_from: None,
+        valid_to: None,
+        reported_by: None,
+    }
 }
 
 pub fn contact(owner: Owner, name: &str) -> Contact {
-    Contact { owner, mailbox: mailbox(name), name: String::new(), valid_from: None, valid_to: None, calendar: false }
+    Contact {
+        owner,
+        mailbox: mailbox(name),
+        name: String::new(),
+        valid_from: None,
+        valid_to: None,
+        calendar: false,
+        instead_of: None,
+    }
 }
 
 pub fn of_authority(id: &str, name: &str) -> Contact {

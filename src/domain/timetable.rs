@@ -72,19 +72,25 @@ fn of_ladder(ladder: &Ladder<'_>, rulebook: &Rulebook, roster: &Roster) -> Vec<E
             step: rung.step.id.clone(),
             kind: rung.step.kind,
             to: rung.step.to.clone(),
-            mails: mailboxes(roster, &rung.step.to, rulebook, rung.due_at),
+            mails: mailboxes(roster, &rung.step.to, rulebook, rung.due_at, ladder.deadline),
             deadline: ladder.deadline,
             free_day: free_day.clone(),
         })
         .collect()
 }
 
-/// How many mailboxes an audience has on a day, if everybody is missing.
-fn mailboxes(roster: &Roster, to: &[Audience], rulebook: &Rulebook, at: DateTime<Utc>) -> usize {
+/// How many mailboxes an audience has on a day, if everybody who owes the report is missing.
+fn mailboxes(
+    roster: &Roster,
+    to: &[Audience],
+    rulebook: &Rulebook,
+    at: DateTime<Utc>,
+    Deadline { ends_on, .. }: Deadline,
+) -> usize {
     let day = local_date(at, rulebook.zone);
     let owner_is_meant = |owner: &Owner| {
         to.iter().any(|audience| match (audience, owner) {
-            (Audience::Users | Audience::Missing, Owner::Authority(_)) => true,
+            (Audience::Users | Audience::Missing, Owner::Authority(id)) => roster.owes(id, ends_on),
             (Audience::Office(wanted), Owner::Office(id)) => wanted == id,
             (Audience::Rrk, Owner::Office(id)) => {
                 matches!(roster.office(id).map(|office| office.kind), Some(OfficeKind::Rrk(_)))
@@ -97,6 +103,7 @@ fn mailboxes(roster: &Roster, to: &[Audience], rulebook: &Rulebook, at: DateTime
         .contacts()
         .iter()
         .filter(|contact| contact.is_valid_on(day) && owner_is_meant(&contact.owner))
+        .filter(|contact| !roster.is_stood_in_for(&contact.owner, &contact.mailbox, day))
         .map(|contact| &contact.mailbox)
         .collect();
     meant.len()

@@ -141,12 +141,29 @@ struct AuthorityContext<'a> {
     missing: &'a [String],
     is_partial: bool,
     extended_to: Option<String>,
+    /// `„A“, „B“ und „C“`; empty if its report includes nobody's.
+    includes: String,
 }
 
 impl<'a> AuthorityContext<'a> {
     fn of(line: &'a AuthorityLine) -> Self {
-        let extended_to = line.extended_to.map(day_in_words);
-        Self { name: &line.name, missing: &line.missing, is_partial: line.is_partial, extended_to }
+        Self {
+            name: &line.name,
+            missing: &line.missing,
+            is_partial: line.is_partial,
+            extended_to: line.extended_to.map(day_in_words),
+            includes: quoted_list(&line.includes),
+        }
+    }
+}
+
+/// Names in quotes, with commas and an "und" before the last.
+fn quoted_list(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("„{name}“")).collect();
+    match quoted.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [others @ .., last] => format!("{} und {last}", others.join(", ")),
     }
 }
 

@@ -32,6 +32,7 @@ pub fn named_letters() -> Vec<(&'static str, Letter)> {
     let mut letters = vec![
         ("announcement", to_users(Announcement, planning(), &[musterau()])),
         ("announcement-several", to_users(Announcement, planning(), &[musterau(), beispielhausen()])),
+        ("announcement-including", to_users(Announcement, planning(), &[including("Kreis Musterau")])),
         ("announcement-copy", to_office(Announcement, planning(), "RRK Köln")),
         ("announcement-own-date", to_users(Announcement, with_own_date(planning()), &[musterau()])),
         ("announcement-free-day", to_users(Announcement, on_a_free_day(statistics()), &[musterau()])),
@@ -44,6 +45,10 @@ pub fn named_letters() -> Vec<(&'static str, Letter)> {
         (
             "reminder-several-free-day",
             to_users(Reminder, on_a_free_day(statistics()), &[musterau(), partial("Stadt Beispielhausen")]),
+        ),
+        (
+            "reminder-including",
+            to_users(Reminder, statistics(), &[including("Kreis Musterau"), partial("Stadt Beispielhausen")]),
         ),
         ("reminder-copy", to_office(Reminder, planning(), "RRK Köln")),
         ("reminder-of-a-site", to_users(Reminder, of_a_site(), &[musterau()])),
@@ -227,6 +232,7 @@ fn silent(name: &str) -> AuthorityLine {
         missing: PARTS_OF_STATISTICS.map(String::from).to_vec(),
         is_partial: false,
         extended_to: None,
+        includes: vec![],
     }
 }
 
@@ -236,7 +242,13 @@ fn partial(name: &str) -> AuthorityLine {
         missing: vec![PARTS_OF_STATISTICS[2].into()],
         is_partial: true,
         extended_to: None,
+        includes: vec![],
     }
+}
+
+/// One that reports for two others, too.
+fn including(name: &str) -> AuthorityLine {
+    AuthorityLine { includes: vec!["Stadt Altdorf".into(), "Stadt Neudorf".into()], ..silent(name) }
 }
 
 fn silent_case(name: &str) -> Case {

@@ -224,8 +224,9 @@ fn warn_of_silence(
     report: &Report,
 ) {
     let file = Spot::of_file(report, &contacts_file.name);
-    let of_authorities =
-        authorities.list.iter().map(|authority| (Owner::Authority(authority.id.clone()), &*authority.id));
+    // one for which another always reports gets nothing anyway
+    let answering = authorities.list.iter().filter(|one| one.reported_by.is_none() || one.valid_to.is_some());
+    let of_authorities = answering.map(|authority| (Owner::Authority(authority.id.clone()), &*authority.id));
     for id in lists::without_contact(of_authorities, contacts) {
         file.within(format_args!("authority {}", quoted(id)))
             .warn("has no contact and gets no mail; add a line with this owner");

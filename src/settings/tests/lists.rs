@@ -76,6 +76,115 @@ fn a_bad_line_of_contacts_is_refused_with_its_line() {
     check("overlap", "zrk,x@y.example,,,31.12.2026\nzrk,x@y.example,,2026-12-31", &["contacts.csv:261"]);
 }
 
+const VALIDITY: &str = "id,name,kind,district,ags,valid_from,valid_to,reported_by";
+
+/// Authorities `abh-kreis` and `abh-stadt`, and others, with their validity; the contacts are the ZRK's.
+fn site_with(lines: &str) -> Site {
+    let kreis = "abh-kreis,Kreis,abh,arnsberg,05970";
+    let authorities = format!("{VALIDITY}\n{kreis}\n{lines}\n");
+    Site::example().write("authorities.csv", &authorities).write("contacts.csv", "owner,email\nzrk,zrk@zrk.example\n")
+}
+
+#[test]
+fn an_authority_may_end_and_another_report_for_it() {
+    let lines = "abh-stadt,Stadt,abh,arnsberg,05970,,31.12.2026,abh-kreis\nabh-alt,Alt,abh,arnsberg,05,,,abh-kreis";
+    let settings = site_with(lines).load_good();
+    let [kreis, stadt, alt] = settings.roster.authorities() else { panic!() };
+    assert_eq!((&kreis.valid_to, &kreis.reported_by), (&None, &None));
+    assert_eq!((stadt.valid_to, stadt.reported_by.as_deref()), ("2026-12-31".parse().ok(), Some("abh-kreis")));
+    assert_eq!((alt.valid_to, alt.reported_by.as_deref()), (None, Some("abh-kreis")));
+    let warned: Vec<&str> = settings.warnings.iter().map(|warning| warning.place.as_str()).collect();
+    assert!(warned.contains(&"authority \"abh-stadt\"") && !warned.contains(&"authority \"abh-alt\""), "{warned:?}");
+}
+
+#[test]
+fn nobody_reports_for_another_who_does_not_answer_for_himself_from_that_day_on() {
+    let check = |label: &str, lines: &str, pieces: &[&str]| site_with(lines).refuses(label, pieces);
+    let stadt = "abh-stadt,Stadt,abh,arnsberg,05970";
+    let at = "authorities.csv:3: reported_by: ";
+    check(
+        "itself",
+        &format!("{stadt},,2026-12-31,abh-stadt"),
+        &[at, "\"abh-stadt\" is the authority itself; leave it out"],
+    );
+    check("unknown", &format!("{stadt},,2026-12-31,abh-kries"), &[at, "\"abh-kries\" is no authority of this list"]);
+    check("no id", &format!("{stadt},,2026-12-31,Kreis Siegen"), &[at, "is not an id"]);
+    let chain = "abh-mitte,Mitte,abh,arnsberg,05,,2027-06-30,abh-kreis";
+    check(
+        "chain",
+        &format!("{stadt},,2026-12-31,abh-mitte\n{chain}"),
+        &[at, "is reported for by \"abh-kreis\" itself; name that one"],
+    );
+    let circle = "abh-mitte,Mitte,abh,arnsberg,05,,2027-06-30,abh-stadt";
+    let complaints = site_with(&format!("{stadt},,2026-12-31,abh-mitte\n{circle}")).load().unwrap_err();
+    let lines: Vec<Option<usize>> = complaints.0.iter().map(|complaint| complaint.line).collect();
+    assert_eq!(lines, [Some(3), Some(4)], "{complaints}");
+    assert!(complaints.to_string().contains("\"abh-mitte\" names this one in turn"), "{complaints}");
+    let ending = "abh-mitte,Mitte,abh,arnsberg,05,,2027-06-30,";
+    check("ends", &format!("{stadt},,2026-12-31,abh-mitte\n{ending}"), &[at, "ends itself on 2027-06-30"]);
+    let late = "abh-mitte,Mitte,abh,arnsberg,05,2027-02-01,,";
+    check(
+        "a month without anybody",
+        &format!("{stadt},,2026-12-31,abh-mitte\n{late}"),
+        &[at, "would report from 2027-01-01 on but is valid from 2027-02-01 only; write 2027-01-31 as valid_to"],
+    );
+    check("always", &format!("{stadt},,,abh-mitte\n{late}"), &[at, "would report always but is valid from"]);
+    check("from and no to", &format!("{stadt},2026-01-01,,abh-kreis"), &[at, "valid_from 2026-01-01 says nothing"]);
+    check(
+        "order",
+        &format!("{stadt},2027-01-01,2026-12-31,abh-kreis"),
+        &["authorities.csv:3: valid_to: 2026-12-31 is before valid_from, 2027-01-01"],
+    );
+    let next_day = "abh-mitte,Mitte,abh,arnsberg,05,2027-01-01,,";
+    site_with(&format!("{stadt},,2026-12-31,abh-mitte\n{next_day}")).load_good();
+}
+
+/// The example with a contact list of `zrk` alone, and a column for deputies.
+fn site_with_deputies(lines: &str) -> Site {
+    let contacts =
+        format!("owner,email,valid_from,valid_to,instead_of\nzrk,a@zrk.example,,,\nzrk,b@zrk.example,,,\n{lines}\n");
+    Site::example().write("contacts.csv", &contacts)
+}
+
+#[test]
+fn a_deputy_stands_in_for_a_mailbox_of_its_owner_or_for_all() {
+    let lines = "zrk,c@zrk.example,2026-12-01,2026-12-21,A@zrk.example\nzrk,b@zrk.example,2026-12-07,2026-12-09,*";
+    let settings = site_with_deputies(lines).load_good();
+    let [a, _, c, b] = settings.roster.contacts() else { panic!() };
+    assert_eq!(a.instead_of, None);
+    assert!(c.stands_in_for(&a.mailbox) && !c.stands_in_for(&b.mailbox));
+    assert!(b.stands_in_for(&a.mailbox) && !b.stands_in_for(&b.mailbox), "a mailbox that it has anyway may stand in");
+    assert!(settings.warnings.iter().all(|warning| !warning.place.contains("instead_of")), "{:?}", settings.warnings);
+}
+
+#[test]
+fn a_deputy_for_nobody_or_for_a_deputy_is_refused_and_one_without_an_end_warned_of() {
+    let check = |label: &str, lines: &str, pieces: &[&str]| site_with_deputies(lines).refuses(label, pieces);
+    let at = "contacts.csv:4: instead_of: ";
+    check("itself", "zrk,c@zrk.example,,2026-12-21,c@zrk.example", &[at, "is this mailbox itself; accepted: * or"]);
+    check(
+        "another's",
+        "zrk,c@zrk.example,,2026-12-21,zfa@zrk.example",
+        &[at, "is no mailbox of this owner; accepted: * or one of its own (a@zrk.example, b@zrk.example)"],
+    );
+    check("no address", "zrk,c@zrk.example,,2026-12-21,alle", &[at, "is not a mail address"]);
+    check(
+        "chain",
+        "zrk,c@zrk.example,,2026-12-21,a@zrk.example\nzrk,d@zrk.example,2026-12-21,2026-12-31,c@zrk.example",
+        &["contacts.csv:5: instead_of: ", "is a deputy itself then; name the mailbox for which both stand in"],
+    );
+    check(
+        "twice",
+        "zrk,c@zrk.example,,2026-12-21,*\nzrk,c@zrk.example,2026-12-21,,*",
+        &["contacts.csv:5: owner and mailbox \"c@zrk.example\" stand there already in line 4"],
+    );
+    let settings = site_with_deputies("zrk,c@zrk.example,2026-12-01,,a@zrk.example").load_good();
+    let shown: Vec<String> = settings.warnings.iter().map(ToString::to_string).collect();
+    let want =
+        "contacts.csv:4: instead_of: has no valid_to: mailbox \"a@zrk.example\" will get nothing until one is written";
+    assert!(shown.iter().any(|line| line == want), "{shown:?}");
+}
+
 #[test]
 fn a_header_that_is_not_understood_is_refused() {
     let check =
