@@ -108,7 +108,14 @@ pub enum Meaning {
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Columns {
-    by_heading: HashMap<String, Meaning>,
+    by_heading: HashMap<String, Accepted>,
+}
+
+/// An accepted heading as it is shown to people, and what it stands for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Accepted {
+    as_written: String,
+    meaning: Meaning,
 }
 
 impl Columns {
@@ -117,21 +124,34 @@ impl Columns {
     /// # Errors
     /// If it stands for something else already; that is given back.
     pub fn accept(&mut self, heading: &str, meaning: Meaning) -> Result<(), Meaning> {
-        match self.by_heading.insert(normal(heading), meaning.clone()) {
-            Some(other) if other != meaning => Err(other),
+        let accepted = Accepted { as_written: heading.trim().to_owned(), meaning: meaning.clone() };
+        match self.by_heading.insert(normal(heading), accepted) {
+            Some(other) if other.meaning != meaning => Err(other.meaning),
             _ => Ok(()),
         }
     }
 
     /// What a heading stands for, however it is spaced and cased; `None` for an unknown one.
     pub fn meaning(&self, heading: &str) -> Option<&Meaning> {
-        self.by_heading.get(&normal(heading))
+        self.by_heading.get(&normal(heading)).map(|accepted| &accepted.meaning)
     }
 
-    /// The part columns, for a file that names parts by their ids.
+    /// Every accepted heading as it was given, in alphabetical order, for whoever has to be told what is accepted.
+    pub fn accepted(&self) -> Vec<&str> {
+        let mut headings: Vec<&str> = self.by_heading.values().map(|accepted| accepted.as_written.as_str()).collect();
+        headings.sort_unstable();
+        headings
+    }
+
+    /// The part column of a duty, for a file that names parts by their ids.
     pub fn part(&self, duty: &str, part: &str) -> Option<&PartColumn> {
-        self.by_heading.values().find_map(|meaning| match meaning {
-            Meaning::Part(column) if &*column.duty == duty && column.part == part => Some(column),
+        self.parts().find(|column| &*column.duty == duty && column.part == part)
+    }
+
+    /// The part columns, in no order; one that has several headings comes as often.
+    pub fn parts(&self) -> impl Iterator<Item = &PartColumn> {
+        self.by_heading.values().filter_map(|accepted| match &accepted.meaning {
+            Meaning::Part(column) => Some(column),
             _ => None,
         })
     }

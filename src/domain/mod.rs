@@ -14,6 +14,7 @@ pub mod facts;
 pub mod ladder;
 pub mod letter;
 pub mod list;
+pub mod list_cells;
 pub mod notice;
 pub mod plan;
 pub mod recheck;
