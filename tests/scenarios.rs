@@ -114,4 +114,7 @@ scenarios! {
     the_guard_holds_until_a_person_releases: "guard", in_full;
     an_import_that_must_be_signalled: "import-on-signal", in_full;
     an_all_clear_follows_each_escalation_that_is_settled: "withdrawal-and-all-clear", in_full;
+    an_extension_ends_as_it_was_recorded: "extension-ends-on-a-holiday", in_full;
+    who_takes_a_report_back_is_asked_again: "withdrawal-between-two-reminders", in_full;
+    what_stands_for_several_months_is_not_asked_for: "standing-nil-and-exemption", in_full;
 }

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use fristd::domain::arrangement::ArrangementKind;
 use fristd::domain::delivery::{Outcome, State};
 use fristd::domain::plan::StepRecord;
 use fristd::domain::{
-    Alert, Deadline, ImportSignal, Mailbox, Month, NewNotice, NoticeKind, Receipt, ReceiptState, Revision,
+    Alert, Arrangement, Deadline, ImportSignal, Mailbox, Month, NewNotice, NoticeKind, Receipt, ReceiptState, Revision,
 };
 use fristd::store::{
     ClaimedNotice, Delivery, Durability, HandedOver, OutboxFilter, RunLock, StaleClaims, Store, StoreError, notice_id,
@@ -247,6 +248,68 @@ async fn receipts_come_back_in_the_order_in_which_they_were_recorded() {
     assert_eq!(receipts.iter().map(|receipt| receipt.state.clone()).collect::<Vec<_>>(), states);
     assert_eq!(tx.receipts(month(), "statistics").await.expect("receipts")[&*receipts[0].authority], receipts);
     assert!(tx.receipts(month(), "planning").await.expect("none").is_empty());
+}
+
+#[tokio::test]
+async fn a_receipt_keeps_why_it_was_recorded_whether_its_state_has_a_reason_or_not() {
+    let bench = Bench::new().await;
+    let receipt = |state, note: Option<&str>| Receipt {
+        authority: "abh-05113-essen".into(),
+        state,
+        source: "manual".into(),
+        actor: "person".into(),
+        note: note.map(str::to_owned),
+        received_at: bench.now,
+        reported_at: bench.now,
+    };
+    let excused = ReceiptState::Excused { reason: "Hochwasser".into() };
+    let receipts = [
+        receipt(ReceiptState::Complete, Some("am Telefon")),
+        receipt(ReceiptState::Missing, None),
+        receipt(excused, None),
+    ];
+    let mut tx = bench.store.write().await.expect("a transaction");
+    for receipt in &receipts {
+        tx.append_receipt(month(), "statistics", receipt).await.expect("appended");
+    }
+    tx.append_receipt(month().next(), "planning", &receipts[0]).await.expect("appended");
+    assert_eq!(tx.receipts_of(month(), "statistics", "abh-05113-essen").await.expect("receipts"), receipts);
+    let cycles = tx.cycles_with_receipts_of("abh-05113-essen").await.expect("cycles");
+    assert_eq!(cycles, [(month(), "statistics".into()), (month().next(), "planning".into())]);
+    let log = tx.log().await.expect("log");
+    assert!(log[0].facts.contains("am Telefon"), "{}", log[0].facts);
+}
+
+#[tokio::test]
+async fn arrangements_come_back_in_the_order_in_which_they_were_recorded_and_stand_in_the_log() {
+    let bench = Bench::new().await;
+    let arrangement = |kind, until: Option<&str>| Arrangement {
+        duty: "statistics".into(),
+        authority: "abh-05113-essen".into(),
+        kind,
+        from: month(),
+        until: until.map(|until| until.parse().expect("a date")),
+        reason: "keine Fälle".into(),
+        source: "manual".into(),
+        actor: "person".into(),
+        recorded_at: bench.now,
+    };
+    let arranged = [
+        arrangement(ArrangementKind::Nil, Some("2027-06-30")),
+        arrangement(ArrangementKind::Exempt, None),
+        arrangement(ArrangementKind::Ended, None),
+    ];
+    let mut tx = bench.store.write().await.expect("a transaction");
+    let before = tx.service().await.expect("service").changes;
+    for arrangement in &arranged {
+        tx.append_arrangement(arrangement).await.expect("appended");
+    }
+    assert!(tx.service().await.expect("service").changes > before, "planning must look at it");
+    tx.commit().await.expect("committed");
+    let mut tx = bench.store.read().await.expect("a transaction");
+    assert_eq!(tx.arrangements().await.expect("arrangements"), arranged);
+    let log = tx.log().await.expect("log");
+    assert_eq!(log.iter().filter(|entry| entry.event == "arrangement" && entry.actor == "person").count(), 3);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::daemon::recording::end_arrangement;
-use crate::domain::arrangement::{Span, spans};
+use crate::domain::arrangement::{ArrangementKind, Span, spans};
 use crate::domain::dates::local_date;
 use crate::domain::request::{Asker, EndRequest};
 use crate::domain::{Duty, Month};
@@ -110,6 +110,7 @@ async fn list(shell: &Shell, current: bool, json: bool) -> anyhow::Result<Ending
 /// How a span lies to this month.
 fn state(span: &Span<'_>, this_month: Month) -> &'static str {
     match () {
+        () if span.is_empty() && span.ended_by.is_some_and(|newer| newer.kind == ArrangementKind::Ended) => "ended",
         () if span.is_empty() => "replaced",
         () if !span.reaches(this_month) => "over",
         () if this_month < span.arrangement.from => "to come",
@@ -136,10 +137,11 @@ fn in_words(duty: &Duty, span: &Span<'_>, name: &str, this_month: Month, zone: c
     let arrangement = span.arrangement;
     let at = |instant: chrono::DateTime<chrono::Utc>| instant.with_timezone(&zone).format("%Y-%m-%d %H:%M");
     let cycles = match span.last_cycle {
-        _ if span.is_empty() => "no cycle any more".to_owned(),
+        _ if span.is_empty() => format!("from cycle {}, in none any more", arrangement.from),
         Some(last) => format!("cycles {} to {last}", arrangement.from),
         None => format!("from cycle {} until further notice", arrangement.from),
     };
+    let until = arrangement.until.map(|until| format!(" (arranged until {until})")).unwrap_or_default();
     let ended = span.ended_by.map(|newer| {
         format!(
             "\n    then {} from {}: {}; by {}, {}",
@@ -151,7 +153,7 @@ fn in_words(duty: &Duty, span: &Span<'_>, name: &str, this_month: Month, zone: c
         )
     });
     format!(
-        "{:<8}  {} {} {name} [{}], {cycles}\n    {}; by {}, {}, {}{}",
+        "{:<8}  {} {} {name} [{}], {cycles}{until}\n    {}; by {}, {}, {}{}",
         state(span, this_month),
         duty.id,
         arrangement.kind.as_str(),

@@ -154,9 +154,9 @@ pub(super) async fn append_arranged(
 async fn append_arrangement(tx: &mut Tx, settings: &Settings, new: &Arrangement) -> Result<(), RecordError> {
     tx.append_arrangement(new).await?;
     let rulebook = &settings.rulebook;
-    let (Some(duty), Some(start)) = (rulebook.duty(&new.duty), tx.duty_starts().await?.get(&new.duty).copied()) else {
-        return Ok(()); // the store is new: its first tick will do it
-    };
+    let Some(duty) = rulebook.duty(&new.duty) else { return Ok(()) };
+    // in a store that has never ticked, what a person has said of a cycle is all there is
+    let start = tx.duty_starts().await?.get(&new.duty).copied().unwrap_or(new.from);
     let arrangements = tx.arrangements().await?;
     let today = local_date(new.recorded_at, rulebook.zone);
     let begun = cycles_in_question(start.max(new.from), today).filter(|month| *month <= Month::of(today));
