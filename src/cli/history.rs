@@ -102,9 +102,10 @@ fn receipt_in_words(receipt: &Receipt, zone: Tz) -> String {
         _ => String::new(),
     };
     let why = receipt.why().map(|why| format!(": {why}")).unwrap_or_default();
-    let reported = (receipt.reported_at != receipt.received_at)
-        .then(|| format!(", reported {}", local(receipt.reported_at, zone)))
-        .unwrap_or_default();
+    let reported = match receipt.reported_at {
+        at if at == receipt.received_at => String::new(),
+        at => format!(", reported {}", local(at, zone)),
+    };
     format!("{}{details}{why}; by {}, {}{reported}", receipt.state.as_str(), receipt.actor, receipt.source)
 }
 

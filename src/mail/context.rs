@@ -209,7 +209,7 @@ impl<'a> CaseContext<'a> {
         let settled = case.standing.is_settled();
         Self {
             name: &case.name,
-            standing: standing_in_words(&case.standing),
+            standing: standing_in_words(&case.standing, letter),
             is_silent: matches!(case.standing.state, ReceiptState::Missing),
             is_partial: matches!(case.standing.state, ReceiptState::Partial { .. }),
             missing: &case.missing,
@@ -222,9 +222,11 @@ impl<'a> CaseContext<'a> {
 }
 
 /// The word for a standing, in words that stand alone in a table (M1).
-fn standing_in_words(standing: &Standing) -> String {
+fn standing_in_words(standing: &Standing, letter: &Letter) -> String {
     let words = state_in_words(&standing.state);
-    match standing.extended_to {
+    // an extension that a corrected deadline outlived says nothing any more
+    let is_later = |until: &NaiveDate| letter.matter.as_ref().is_some_and(|matter| *until > matter.deadline.ends_on);
+    match standing.extended_to.filter(is_later) {
         Some(until) if !standing.is_settled() => format!("{words}; Frist war verlängert bis {}", date_in_words(until)),
         _ => words,
     }

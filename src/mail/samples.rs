@@ -61,6 +61,7 @@ pub fn named_letters() -> Vec<(&'static str, Letter)> {
         ("escalation", with_report(Escalation, planning(), &[silent_case("Kreis Musterau")])),
         ("escalation-of-the-state", Letter { kind: Escalation, ..with_summary(summary()) }),
         ("escalation-partial", with_report(Escalation, statistics(), &[partial_case("Stadt Beispielhausen")])),
+        ("escalation-extended", with_report(Escalation, planning(), &[extended_case("Kreis Musterau")])),
         (
             "escalation-several",
             with_report(
@@ -282,6 +283,11 @@ fn partial_case(name: &str) -> Case {
         days_overdue: 1,
         ..silent_case(name)
     }
+}
+
+fn extended_case(name: &str) -> Case {
+    let standing = Standing { extended_to: Some(date(2026, 12, 16)), ..Standing::silent() };
+    Case { standing, days_overdue: 1, ..silent_case(name) }
 }
 
 fn settled_case(name: &str) -> Case {
