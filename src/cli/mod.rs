@@ -6,6 +6,7 @@ mod cycle;
 mod demo;
 mod explain;
 mod history;
+mod import;
 mod init;
 mod outbox;
 mod pause;
@@ -69,6 +70,7 @@ enum Command {
     Status(status::Status),
     Record(record::Record),
     Arrangement(arrangement::Arrangement),
+    Import(import::Import),
     Cycle(cycle::Cycle),
     Preview(preview::Preview),
     Outbox(outbox::Outbox),
@@ -82,6 +84,8 @@ enum Command {
 enum Ending {
     Done,
     NothingMatched,
+    /// What was asked for was refused, and that has been said.
+    Refused,
 }
 
 /// What every command is given.
@@ -98,6 +102,7 @@ pub fn main() -> ExitCode {
     match dispatch(arguments.command, &shell) {
         Ok(Ending::Done) => ExitCode::SUCCESS,
         Ok(Ending::NothingMatched) => ExitCode::from(3),
+        Ok(Ending::Refused) => ExitCode::from(1),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{}", under_own_name(&in_one_breath(&error)));
@@ -126,6 +131,7 @@ fn dispatch(command: Command, shell: &Shell) -> anyhow::Result<Ending> {
         Command::Status(command) => wait(command.execute(shell)),
         Command::Record(command) => wait(command.execute(shell)),
         Command::Arrangement(command) => wait(command.execute(shell)),
+        Command::Import(command) => wait(command.execute(shell)),
         Command::Cycle(command) => wait(command.execute(shell)),
         Command::Outbox(command) => wait(command.execute(shell)),
         Command::Pause(command) => wait(command.execute(shell)),

@@ -4,6 +4,7 @@ mod alerts;
 pub mod carrier;
 pub mod clock;
 pub mod deliver;
+pub mod drop_folder;
 pub mod event;
 pub mod facts;
 pub mod recording;
@@ -11,6 +12,7 @@ pub mod reload;
 pub mod run;
 pub mod scenario;
 pub mod simulation;
+pub mod take_list;
 pub mod tick;
 
 use std::sync::Arc;

@@ -17,6 +17,7 @@ use super::Charter;
 use super::carrier::Carrier;
 use super::clock::Clock;
 use super::deliver::{Deliverer, count_by_what};
+use super::drop_folder::DropFolder;
 use super::event::What;
 use super::reload::{FileWatch, difference};
 use super::tick::{TickError, TickMemo, tick};
@@ -57,6 +58,7 @@ pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), R
         carrier: Carrier::new(&charter.settings.service)?,
         files: FileWatch::new(&charter.settings.files, wakes.changed.clone()),
         memo: TickMemo::default(),
+        drop_folder: DropFolder::default(),
         store,
         charter,
         clock,
@@ -123,6 +125,7 @@ struct Service {
     carrier: Carrier,
     files: FileWatch,
     memo: TickMemo,
+    drop_folder: DropFolder,
     clock: Clock,
     stop: watch::Receiver<bool>,
 }
@@ -171,6 +174,10 @@ impl Service {
         let has_stale_claims = self.store.read().await?.has_stale_claims(now).await?;
         if has_stale_claims {
             self.recover(StaleClaims::LeaseEnded).await;
+        }
+        // a folder that cannot be used, or a list, must not hold up what is to be sent
+        if let Err(cause) = self.drop_folder.look(&self.store, &self.charter, now).await {
+            tracing::error!(%cause, "lists in the drop folder could not be imported; tried again");
         }
         tick(&self.store, &self.charter, &mut self.memo, now).await?.iter().for_each(super::event::Event::log);
         let mut events = Vec::new();

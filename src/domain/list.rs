@@ -163,6 +163,9 @@ pub fn normal(text: &str) -> String {
     words.join(" ").trim_end_matches(':').trim_end().to_owned()
 }
 
+/// The column in which fristd writes why a row was refused; it is read over when the file comes back.
+pub const REASON_HEADING: &str = "Grund der Ablehnung";
+
 /// How lists are read, as `[intake]` in cycles.toml says.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct IntakeRules {
@@ -210,6 +213,8 @@ impl ListRow {
 pub struct List {
     /// How it says that it speaks, if it does.
     pub kind: Option<ListKind>,
+    /// Whose word it says that it is, if it does.
+    pub source: Option<String>,
     /// Texts that hold for all rows without one of their own.
     pub everywhere: Vec<(Field, String)>,
     /// Each field that has a column, with the heading as written.

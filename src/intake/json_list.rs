@@ -17,6 +17,7 @@ const HEAD_FIELDS: [Field; 6] =
     [Field::Month, Field::Period, Field::Duty, Field::ReportedAt, Field::Until, Field::Reason];
 const KIND: &str = "kind";
 const SOURCE: &str = "source";
+const SOURCE_LENGTH_MAX: usize = 200; // as a name in the settings
 const ROWS: &str = "rows";
 const PARTS: &str = "parts";
 /// Most bytes of text that are kept of a file; JSON names each text itself, so that the file's own bound comes first.
@@ -197,8 +198,14 @@ impl<'a> Draft<'a> {
                     self.complain(None, KIND, "unbekannte Art; bekannt: snapshot, events");
                 }
             }
-            // which source a list comes from, whoever takes it in knows better than the list
-            (SOURCE, Value::Text(_)) => {}
+            (SOURCE, Value::Null) => {}
+            (SOURCE, Value::Text(name)) => match text::clean(&name) {
+                Ok(name) if name.chars().count() > SOURCE_LENGTH_MAX => {
+                    self.complain(None, SOURCE, "ist zu lang; angenommen wird ein Name mit bis zu 200 Zeichen");
+                }
+                Ok(name) => self.list.source = Some(name).filter(|name| !name.is_empty()),
+                Err(unfit) => self.complain(None, SOURCE, unfit.as_str()),
+            },
             (KIND | SOURCE, _) => self.complain(None, key, "erwartet wird ein Text in Anführungszeichen"),
             _ => {
                 let known = [KIND, SOURCE, ROWS].into_iter().chain(HEAD_FIELDS.map(Field::as_str));

@@ -181,7 +181,7 @@ fn what_is_no_json_list_is_refused_with_its_place() {
     refused("Latin-1", b"{\"rows\": [{\"authority\": \"K\xf6ln\"}]}", &["kein JSON in UTF-8"]);
     let flood: String = (0..200_000).map(|number| format!("\"p{number}\": 1,")).collect();
     check("flood of unknown properties", &format!("{{{flood} \"rows\": []}}"), &["„p0“", "„p49“"]);
-    let rows = vec!["{}"; 4].join(",");
+    let rows = ["{}"; 4].join(",");
     let options = ReadOptions { rows_max: 3, ..ReadOptions::default() };
     let told = read("x", format!("{{\"rows\": [{rows}]}}").as_bytes(), &columns(), &options).unwrap_err();
     assert!(told.to_string().contains("mehr als 3 Zeilen"), "{told}");

@@ -5,6 +5,7 @@ mod fault;
 mod file;
 mod headings;
 mod json_list;
+mod refused;
 mod table;
 mod text;
 mod xlsx_guard;
@@ -15,6 +16,7 @@ mod test_support;
 
 pub use fault::{Fault, FileRefused};
 pub use file::read_bounded;
+pub use refused::write_refused;
 
 use crate::domain::list::{Columns, List};
 use fault::Faults;

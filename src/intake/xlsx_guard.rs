@@ -84,7 +84,7 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<Vec<Sheet>, Faults> {
 
 fn unpacked_max(packed: usize) -> u64 {
     let by_ratio = u64::try_from(packed).unwrap_or(u64::MAX).saturating_mul(RATIO_MAX);
-    by_ratio.max(RATIO_FREE_BYTES).min(UNPACKED_BYTES_MAX)
+    by_ratio.clamp(RATIO_FREE_BYTES, UNPACKED_BYTES_MAX)
 }
 
 fn check_name(name: &str) -> Result<(), &'static str> {

@@ -41,6 +41,7 @@ fn own_names(duties: &Duties) -> Columns {
     for (key, field) in list::Field::ALL {
         let _ = columns.accept(key, Meaning::Field(field));
     }
+    let _ = columns.accept(list::REASON_HEADING, Meaning::PassedOver);
     let parts = || duties.duties.iter().flat_map(|duty| duty.parts.iter().map(move |part| (duty, part)));
     for (duty, part) in parts() {
         for name in [&part.title, &part.id] {

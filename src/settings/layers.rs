@@ -26,7 +26,7 @@ enum Kind {
 }
 
 /// Every key by its section, in the order of the example. What is not here is refused.
-const KEYS: [(&str, &[(&str, Kind)]); 3] = [
+const KEYS: [(&str, &[(&str, Kind)]); 4] = [
     (
         "",
         &[
@@ -62,6 +62,7 @@ const KEYS: [(&str, &[(&str, Kind)]); 3] = [
             ("on_uncertain", Kind::Text),
         ],
     ),
+    ("intake", &[("folder", Kind::Text), ("settle_seconds", Kind::Number)]),
     ("limits", &[("notices_a_tick_max", Kind::Number)]),
 ];
 

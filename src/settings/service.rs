@@ -13,6 +13,7 @@ use crate::domain::Mailbox;
 use crate::domain::delivery::OnUncertain;
 
 const TICK_SECONDS_MAX: i64 = 300; // a reminder is never later than five minutes
+const SETTLE_SECONDS_MAX: i64 = 3600; // longer, and a list that is due today is read tomorrow
 const NOTICES_A_TICK_MAX: i64 = 100_000; // far above any roster; a bound that never holds would be none (N9)
 
 /// How the service runs: where it keeps what, and how mail leaves.
@@ -26,12 +27,23 @@ pub struct Service {
     pub templates_dir: Option<PathBuf>,
     /// The pause between two ticks, 1 to 300.
     pub tick_seconds: u32,
+    /// Where lists are put to be imported, if anywhere.
+    pub drop_folder: Option<DropFolderSettings>,
     /// How mail leaves.
     pub transport: Transport,
     /// Who mail comes from.
     pub sender: Sender,
     /// What to do when a mail's fate is unknown (M6).
     pub on_uncertain: OnUncertain,
+}
+
+/// Where lists are put to be imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DropFolderSettings {
+    /// The folder.
+    pub folder: PathBuf,
+    /// For how long a file must not have changed before it is read, 1 to 3600 seconds.
+    pub settle_seconds: u32,
 }
 
 /// How mail leaves.
@@ -97,6 +109,11 @@ pub(super) fn read(layers: &Layers, folder: &mut Folder, report: &Report) -> Opt
     };
     let templates_dir = read_templates_dir(layers, folder);
     let tick_seconds = layers.number("tick_seconds", 1..=TICK_SECONDS_MAX);
+    let settle_seconds = layers.number("intake.settle_seconds", 1..=SETTLE_SECONDS_MAX);
+    let drop_folder = match layers.is_set("intake.folder") {
+        true => Some(path(layers, folder, "intake.folder")),
+        false => None,
+    };
     let transport = word(layers, "mail.transport", &[("directory", false), ("smtp", true)]);
     // the keys of the other transport are checked as well: switching must not bring up old mistakes
     let directory = match layers.is_set("mail.directory") {
@@ -113,6 +130,10 @@ pub(super) fn read(layers: &Layers, folder: &mut Folder, report: &Report) -> Opt
         database: database?,
         templates_dir,
         tick_seconds: tick_seconds?,
+        drop_folder: match drop_folder {
+            Some(folder) => Some(DropFolderSettings { folder: folder?, settle_seconds: settle_seconds? }),
+            None => settle_seconds.map(|_| None)?,
+        },
         transport,
         sender: sender?,
         on_uncertain: on_uncertain?,

@@ -80,6 +80,13 @@ impl Tx {
         Ok(added == 1)
     }
 
+    /// Whether an alert was raised.
+    pub async fn has_alert(&mut self, key: &str) -> Result<bool, StoreError> {
+        let found: Option<(String,)> =
+            sqlx::query_as("SELECT key FROM alerts WHERE key = $1").bind(key).fetch_optional(&mut *self.tx).await?;
+        Ok(found.is_some())
+    }
+
     /// Takes alerts whose notices were all withdrawn before they were sent, other than by a person, as not told.
     pub async fn tell_withdrawn_alerts_again(&mut self) -> Result<(), StoreError> {
         sqlx::query(

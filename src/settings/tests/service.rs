@@ -26,8 +26,8 @@ fn what_is_wrong_is_refused_with_value_and_remedy() {
     );
     check(
         "unknown key",
-        "[limits]",
-        "tock = 1\n[limits]",
+        "[intake]",
+        "tock = 1\n[intake]",
         &["mail: unknown key \"tock\"; known: transport, directory, host"],
     );
     check("unknown section", "[limits]", "[limit]", &["unknown key \"limit\"; known: time_zone"]);
