@@ -113,6 +113,8 @@ scenarios! {
     with_everybody_missing_the_whole_ladder_is_climbed: "everybody-missing", in_full;
     the_guard_holds_until_a_person_releases: "guard", in_full;
     an_import_that_must_be_signalled: "import-on-signal", in_full;
+    a_merged_authority_owes_what_was_due_before_and_the_other_the_rest: "merged-authority", in_full;
+    while_an_office_is_offline_its_deputy_is_told: "deputy-mailbox", in_full;
     an_all_clear_follows_each_escalation_that_is_settled: "withdrawal-and-all-clear", in_full;
     an_extension_ends_as_it_was_recorded: "extension-ends-on-a-holiday", in_full;
     who_takes_a_report_back_is_asked_again: "withdrawal-between-two-reminders", in_full;

@@ -1,67 +1,121 @@
 //! `fristd check`: validates everything. Never changes anything.
 
 use clap::Args;
+use serde_json::json;
 
+use crate::daemon::Charter;
 use crate::domain::dates::{day_in_words, local_date};
 use crate::domain::roster::{AuthorityKind, District};
 use crate::domain::{Month, cycle};
 use crate::settings::{Tls, Transport};
+use crate::store::Store;
 
-use super::{Ending, Shell, print_line};
+use super::difference::Difference;
+use super::{Ending, Shell, print_json, print_line};
 
 /// Validates all files and templates; prints all complaints at once, or what will run.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  fristd check --config /etc/fristd/fristd.toml")]
-pub(super) struct Check {}
+#[command(after_help = "Examples:\n  fristd check --config /etc/fristd/fristd.toml\n  \
+                        fristd check --diff     before the service takes edited files, or after")]
+pub(super) struct Check {
+    /// Also show what differs from what the service last took, and who would be told what because of it.
+    ///
+    /// A running service takes good files by itself; to look first, edit a copy of the folder and check that one, with `data`
+    /// set to the service's own.
+    #[arg(long)]
+    diff: bool,
+    /// Print the difference as JSON.
+    #[arg(long, requires = "diff")]
+    json: bool,
+}
 
 impl Check {
-    pub(super) fn execute(self, shell: &Shell) -> anyhow::Result<Ending> {
+    pub(super) async fn execute(self, shell: &Shell) -> anyhow::Result<Ending> {
         let charter = shell.charter()?;
-        let settings = &charter.settings;
-        let (rulebook, roster) = (&settings.rulebook, &settings.roster);
-        for warning in &settings.warnings {
-            print_line(&format!("warning: {warning}"))?;
+        if !self.json {
+            say_what_will_run(&charter, shell)?;
         }
-        let count = |kind| roster.authorities().iter().filter(|authority| authority.kind == kind).count();
-        let (lower, central) = (count(AuthorityKind::Abh), count(AuthorityKind::Zab));
-        print_line(&format!(
-            "good: {} authorities ({lower} lower, {central} central), {} offices, {} mailboxes",
-            roster.authorities().len(),
-            roster.offices().len(),
-            roster.contacts().len()
-        ))?;
-        let by_district = roster.count_by_district();
-        let districts: Vec<String> = District::ALL
-            .iter()
-            .map(|d| format!("{} {}", d.in_words(), by_district.get(d).copied().unwrap_or(0)))
-            .collect();
-        print_line(&format!("      {}", districts.join(", ")))?;
-        print_line(&format!("mail:  {}", transport_in_words(&settings.service.transport)))?;
-        print_line(&format!(
-            "       on working days of {:?} from {} to {}, from {}",
-            rulebook.calendar.name(),
-            rulebook.sending.from.format("%H:%M"),
-            rulebook.sending.until.format("%H:%M"),
-            settings.service.sender.from
-        ))?;
-        let today = local_date(shell.clock.now(), rulebook.zone);
-        let this_month = Month::of(today);
-        // the one that a new database would begin with (N11)
-        let is_ahead = cycle::import_on(rulebook, this_month, None)? >= today;
-        let month = if is_ahead { this_month } else { this_month.next() };
-        print_line(&format!("next cycle, {month}:"))?;
-        for duty in &rulebook.duties {
-            let deadline = cycle::deadline(rulebook, duty, month, None)?;
-            let import = if duty.follows_import() { format!("import {}, ", deadline.import_on) } else { String::new() };
-            print_line(&format!(
-                "       {:<12} {import}deadline {} ({} steps)",
-                duty.id,
-                day_in_words(deadline.ends_on),
-                duty.steps.len()
-            ))?;
+        if self.diff {
+            self.say_difference(&charter, shell).await?;
         }
         Ok(Ending::Done)
     }
+
+    async fn say_difference(&self, charter: &Charter, shell: &Shell) -> anyhow::Result<()> {
+        let database = &charter.settings.service.database;
+        let difference = match database.exists() {
+            true => {
+                let store = Store::open_to_look(database).await?;
+                let difference = Difference::of(&store, charter, shell.clock.now()).await;
+                store.close().await;
+                Some(difference?)
+            }
+            false => None,
+        };
+        let warnings: Vec<String> = charter.settings.warnings.iter().map(ToString::to_string).collect();
+        match (difference, self.json) {
+            (Some(difference), true) => {
+                let mut value = difference.as_json();
+                value["warnings"] = warnings.into();
+                print_json(&value)
+            }
+            (None, true) => print_json(&json!({ "taken_at": null, "warnings": warnings, "database": null })),
+            (Some(difference), false) => print_line(&difference.in_words()),
+            (None, false) => print_line(&format!(
+                "{}: there is no database yet, so there is nothing to compare with; `fristd run` makes it",
+                database.display()
+            )),
+        }
+    }
+}
+
+fn say_what_will_run(charter: &Charter, shell: &Shell) -> anyhow::Result<()> {
+    let settings = &charter.settings;
+    let (rulebook, roster) = (&settings.rulebook, &settings.roster);
+    for warning in &settings.warnings {
+        print_line(&format!("warning: {warning}"))?;
+    }
+    let count = |kind| roster.authorities().iter().filter(|authority| authority.kind == kind).count();
+    let (lower, central) = (count(AuthorityKind::Abh), count(AuthorityKind::Zab));
+    print_line(&format!(
+        "good: {} authorities ({lower} lower, {central} central), {} offices, {} mailboxes",
+        roster.authorities().len(),
+        roster.offices().len(),
+        roster.contacts().len()
+    ))?;
+    let by_district = roster.count_by_district();
+    let districts: Vec<String> = District::ALL
+        .iter()
+        .map(|d| format!("{} {}", d.in_words(), by_district.get(d).copied().unwrap_or(0)))
+        .collect();
+    print_line(&format!("      {}", districts.join(", ")))?;
+    print_line(&format!("mail:  {}", transport_in_words(&settings.service.transport)))?;
+    print_line(&format!(
+        "       on working days of {:?} from {} to {}, from {}",
+        rulebook.calendar.name(),
+        rulebook.sending.from.format("%H:%M"),
+        rulebook.sending.until.format("%H:%M"),
+        settings.service.sender.from
+    ))?;
+    let today = local_date(shell.clock.now(), rulebook.zone);
+    let this_month = Month::of(today);
+    // the one that a new database would begin with (N11)
+    let is_ahead = cycle::import_on(rulebook, this_month, None)? >= today;
+    let month = if is_ahead { this_month } else { this_month.next() };
+    print_line(&format!("next cycle, {month}:"))?;
+    for duty in &rulebook.duties {
+        let deadline = cycle::deadline(rulebook, duty, month, None)?;
+        let import = if duty.follows_import() { format!("import {}, ", deadline.import_on) } else { String::new() };
+        let (owing, all) = (roster.owing(deadline.ends_on).count(), roster.authorities().len());
+        let owed_by = if owing < all { format!(", owed by {owing} of {all} authorities") } else { String::new() };
+        print_line(&format!(
+            "       {:<12} {import}deadline {} ({} steps){owed_by}",
+            duty.id,
+            day_in_words(deadline.ends_on),
+            duty.steps.len()
+        ))?;
+    }
+    Ok(())
 }
 
 fn tls_in_words(tls: Tls) -> &'static str {

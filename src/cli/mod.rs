@@ -4,6 +4,7 @@ mod arrangement;
 mod check;
 mod cycle;
 mod demo;
+mod difference;
 mod explain;
 mod history;
 mod import;
@@ -123,7 +124,7 @@ fn dispatch(command: Command, shell: &Shell) -> anyhow::Result<Ending> {
     match command {
         Command::Init(command) => command.execute(),
         Command::Explain(command) => command.execute(shell),
-        Command::Check(command) => command.execute(shell),
+        Command::Check(command) => wait(command.execute(shell)),
         Command::Timetable(command) => command.execute(shell),
         Command::Preview(command) => command.execute(shell),
         Command::Demo(command) => wait(command.execute()),

@@ -168,7 +168,7 @@ impl<T: Transport> Deliverer<'_, T> {
                 break;
             }
             for mut candidate in candidates {
-                let verdict = self.verdict(&mut tx, view, &candidate).await?;
+                let verdict = verdict(&mut tx, view, &candidate).await?;
                 if let Verdict::Send(authorities) = verdict {
                     tx.claim(&candidate, &authorities, now).await?;
                     candidate.notice.authorities = authorities;
@@ -183,27 +183,6 @@ impl<T: Transport> Deliverer<'_, T> {
         }
         tx.commit().await?;
         Ok(claimed)
-    }
-
-    async fn verdict(&self, tx: &mut Tx, view: View<'_>, candidate: &ClaimedNotice) -> Result<Verdict, TickError> {
-        let notice = &candidate.notice;
-        let Some(duty_id) = &notice.duty else {
-            return Ok(recheck_mailbox(view, notice).unwrap_or(Verdict::Send(Vec::new())));
-        };
-        let Some(duty) = view.rulebook.duty(duty_id) else {
-            return Ok(Verdict::Withdraw(format!("duty {duty_id:?} is no longer in the settings")));
-        };
-        let served =
-            view.roster.contacts_at(&notice.mailbox, view.today()).filter_map(|contact| match &contact.owner {
-                Owner::Authority(id) => Some(&**id),
-                Owner::Office(_) => None,
-            });
-        let mut authorities: Vec<&str> = served.chain(notice.authorities.iter().map(|id| &**id)).collect();
-        authorities.sort_unstable();
-        authorities.dedup();
-        let facts = facts::for_recheck(tx, view.rulebook, duty, notice, &authorities, view.now).await?;
-        let ladder = Ladder::new(view.rulebook, duty, notice.month, &facts.dates, &facts.next_dates)?;
-        Ok(recheck(view, &ladder, &facts, notice))
     }
 
     /// Sends one mail and records what became of it. The instant until which the relay is left alone comes back if it failed
@@ -262,7 +241,7 @@ impl<T: Transport> Deliverer<'_, T> {
         }
         let flagged = tx.flagged_mailboxes().await?;
         let view = View { rulebook: &settings.rulebook, roster: &settings.roster, flagged: &flagged, now };
-        let verdict = self.verdict(&mut tx, view, claimed).await?;
+        let verdict = verdict(&mut tx, view, claimed).await?;
         drop(tx);
         let mut claimed = claimed.clone();
         match verdict {
@@ -406,6 +385,27 @@ impl<T: Transport> Deliverer<'_, T> {
         tx.give_back(claimed, next_at).await?;
         tx.commit().await
     }
+}
+
+/// Asks the domain whether a notice is still called for (N5). Only reads.
+pub(super) async fn verdict(tx: &mut Tx, view: View<'_>, candidate: &ClaimedNotice) -> Result<Verdict, TickError> {
+    let notice = &candidate.notice;
+    let Some(duty_id) = &notice.duty else {
+        return Ok(recheck_mailbox(view, notice).unwrap_or(Verdict::Send(Vec::new())));
+    };
+    let Some(duty) = view.rulebook.duty(duty_id) else {
+        return Ok(Verdict::Withdraw(format!("duty {duty_id:?} is no longer in the settings")));
+    };
+    let served = view.roster.contacts_at(&notice.mailbox, view.today()).filter_map(|contact| match &contact.owner {
+        Owner::Authority(id) => Some(&**id),
+        Owner::Office(_) => None,
+    });
+    let mut authorities: Vec<&str> = served.chain(notice.authorities.iter().map(|id| &**id)).collect();
+    authorities.sort_unstable();
+    authorities.dedup();
+    let facts = facts::for_recheck(tx, view.rulebook, duty, notice, &authorities, view.now).await?;
+    let ladder = Ladder::new(view.rulebook, duty, notice.month, &facts.dates, &facts.next_dates)?;
+    Ok(recheck(view, &ladder, &facts, notice))
 }
 
 /// Ends a notice that is not to be sent, with the reason.

@@ -7,12 +7,14 @@ pub mod deliver;
 pub mod drop_folder;
 pub mod event;
 pub mod facts;
+pub mod foresee;
 pub mod recording;
 pub mod reload;
 pub mod run;
 pub mod scenario;
 pub mod simulation;
 pub mod take_list;
+pub mod taken;
 pub mod tick;
 
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use crate::domain::ladder::{Ladder, cycles_in_question};
 use crate::domain::request::{self, Asker, Checked, EndRequest, ReceiptRequest, RequestError};
 use crate::domain::snapshot;
 use crate::domain::standing::standing_now;
-use crate::domain::{Arrangement, CalendarError, Duty, Month, Standing, cycle};
+use crate::domain::{Arrangement, CalendarError, Duty, Month, Receipt, Standing, cycle};
 use crate::settings::Settings;
 use crate::store::{StoreError, Tx};
 
@@ -129,25 +129,22 @@ pub async fn standing_of(tx: &mut Tx, settings: &Settings, checked: &Checked) ->
     Ok(standing_now(&receipts, checked.receipt.received_at, settings.rulebook.zone))
 }
 
-/// Appends the receipts by which arrangements take effect in one open cycle whose month has begun (S7). The tick asks this of
-/// every such cycle, so that it does not matter how long the service stood still.
-pub(super) async fn append_arranged(
+/// The receipts by which arrangements take effect in one open cycle whose month has begun (S7). The tick asks this of every
+/// such cycle, so that it does not matter how long the service stood still. Only reads.
+pub(super) async fn arranged(
     tx: &mut Tx,
     settings: &Settings,
     (duty, month): (&Duty, Month),
     arrangements: &[Arrangement],
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<Receipt>, StoreError> {
     let concerns = |arrangement: &Arrangement| arrangement.duty == duty.id && arrangement.from <= month;
     if !arrangements.iter().any(concerns) {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let receipts = tx.receipts(month, &duty.id).await?;
     let moment = (now, settings.rulebook.zone);
-    for receipt in receipts_due(duty, month, arrangements, &settings.roster, &receipts, moment) {
-        tx.append_receipt(month, &duty.id, &receipt).await?;
-    }
-    Ok(())
+    Ok(receipts_due(duty, month, arrangements, &settings.roster, &receipts, moment))
 }
 
 /// Appends an arrangement and lets it take effect at once, so that nobody waits for the next tick.
@@ -163,7 +160,9 @@ async fn append_arrangement(tx: &mut Tx, settings: &Settings, new: &Arrangement)
     for month in begun {
         let (month_dates, next_dates) = dates(tx, month, duty).await?;
         if !Ladder::new(rulebook, duty, month, &month_dates, &next_dates)?.is_closed(new.recorded_at) {
-            append_arranged(tx, settings, (duty, month), &arrangements, new.recorded_at).await?;
+            let receipts = arranged(tx, settings, (duty, month), &arrangements, new.recorded_at).await?;
+            let rows: Vec<_> = receipts.iter().map(|receipt| (month, &*duty.id, receipt)).collect();
+            tx.append_receipts(&rows).await?;
         }
     }
     Ok(())

@@ -8,9 +8,11 @@ use chrono::{DateTime, Utc};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
+use crate::domain::roster_diff::{self, Change};
 use crate::domain::{Month, cycle, dates};
 use crate::settings::Settings;
 
+const CHANGES_MAX: usize = 20; // more are not read in one line
 const MONTHS_COMPARED: i32 = 3; // this month and the next two: what can be announced before the next look
 
 /// Watches the files that settings were read from.
@@ -66,7 +68,7 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// What new settings change for people, in words: who comes and goes, and which deadlines move.
+/// What new settings change for people, in words and without addresses: who comes and goes, and which deadlines move.
 pub fn difference(old: &Settings, new: &Settings, now: DateTime<Utc>) -> Vec<String> {
     let mut words = Vec::new();
     let contacts = |settings: &Settings| -> HashSet<(String, String)> {
@@ -78,6 +80,11 @@ pub fn difference(old: &Settings, new: &Settings, now: DateTime<Utc>) -> Vec<Str
     };
     count(&mut words, "contacts", &contacts(old), &contacts(new));
     count(&mut words, "authorities", &authorities(old), &authorities(new));
+    let changes = roster_diff::difference(&old.roster, &new.roster);
+    words.extend(changes.iter().take(CHANGES_MAX).map(Change::without_address));
+    if changes.len() > CHANGES_MAX {
+        words.push(format!("and {} more; the log of the database has them all", changes.len() - CHANGES_MAX));
+    }
     let this_month = Month::of(dates::local_date(now, new.rulebook.zone));
     for month in (0..MONTHS_COMPARED).map(|ahead| this_month.plus(ahead)) {
         for duty in &new.rulebook.duties {

@@ -38,6 +38,9 @@ pub enum RunError {
     /// The scheduler failed.
     #[error("the scheduler cannot be started: {0}")]
     Scheduler(#[from] JobSchedulerError),
+    /// The roster could not be taken.
+    #[error(transparent)]
+    Roster(#[from] TickError),
     /// The system's signals cannot be heard.
     #[error("signals cannot be heard: {0}")]
     Signals(#[from] std::io::Error),
@@ -53,6 +56,7 @@ pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), R
     let _lock = RunLock::take(&database)?;
     let store = Store::open(&database, Durability::Full, clock.now()).await?;
     let (stop_sender, stop) = watch::channel(false);
+    super::taken::take(&store, &charter, clock.now()).await?;
     let wakes = Wakes::start(&charter, stop_sender).await?;
     let mut service = Service {
         carrier: Carrier::new(&charter.settings.service)?,
@@ -146,7 +150,7 @@ impl Service {
                 _ = pulse.tick() => wakes.tick.notify_one(),
                 () = wakes.changed.notified() => {
                     tokio::time::sleep(EDIT_SETTLES).await;
-                    self.reload(source, wakes);
+                    self.reload(source, wakes).await;
                     wakes.tick.notify_one();
                 }
                 () = wakes.tick.notified() => {
@@ -219,7 +223,7 @@ impl Service {
     }
 
     /// Takes new settings over whole, or not at all.
-    fn reload(&mut self, source: &Source, wakes: &Wakes) {
+    async fn reload(&mut self, source: &Source, wakes: &Wakes) {
         match Charter::load(source, self.charter.generation + 1) {
             Err(complaints) => tracing::error!(%complaints, "settings refused; the ones before stay in force"),
             Ok(charter) if charter.settings.service.database != self.charter.settings.service.database => {
@@ -236,6 +240,9 @@ impl Service {
                     self.carrier = carrier;
                     self.files = FileWatch::new(&charter.settings.files, wakes.changed.clone());
                     self.charter = charter;
+                    if let Err(cause) = super::taken::take(&self.store, &self.charter, self.clock.now()).await {
+                        tracing::error!(%cause, "what was taken could not be kept; `fristd check --diff` compares with less");
+                    }
                 }
             },
         }

@@ -6,14 +6,16 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::domain::facts::{CycleFacts, View};
 use crate::domain::ladder::{DateFacts, Ladder, MONTHS_BACK, cycles_in_question, first_cycle, next_midnight};
-use crate::domain::plan::{guard, plan_cycle, zrk_notices};
+use crate::domain::plan::{CyclePlan, guard, plan_cycle, zrk_notices};
 use crate::domain::standing::standing_now;
-use crate::domain::{AuthorityId, CalendarError, Duty, DutyId, Month, Receipt, Rulebook, Standing, dates};
+use crate::domain::{
+    Alert, AuthorityId, CalendarError, Duty, DutyId, Mailbox, Month, Receipt, Rulebook, Standing, dates,
+};
 use crate::store::{Store, StoreError, Tx};
 
 use super::Charter;
 use super::event::{Event, What};
-use super::recording::append_arranged;
+use super::recording::arranged;
 
 /// What the last tick saw, so that the next one can tell at a glance that nothing can have become due. Only a short cut:
 /// without it a tick comes to the same result.
@@ -56,35 +58,18 @@ pub async fn tick(
         return Ok(Vec::new());
     }
     let mut tx = store.write().await?;
-    let service = tx.service().await?;
-    let rulebook = &charter.settings.rulebook;
-    let today = dates::local_date(now, rulebook.zone);
-    let starts = starts(&mut tx, rulebook, today, service.first_cycle).await?;
-    let Some(first) = starts.values().min().copied() else { return Ok(Vec::new()) };
-    let flagged = tx.flagged_mailboxes().await?;
-    let view = View { rulebook, roster: &charter.settings.roster, flagged: &flagged, now };
-    let known = KnownDates::load(&mut tx, Month::of(today)).await?;
-    let arrangements = tx.arrangements().await?;
-    let mut quiet_until = next_midnight(rulebook.zone, now);
-    let mut plans = Vec::new();
-    for month in cycles_in_question(first, today) {
-        for duty in rulebook.duties.iter().filter(|duty| starts.get(&duty.id).is_some_and(|start| *start <= month)) {
-            let (dates, next_dates) = (known.of(month, &duty.id), known.of(month.next(), &duty.id));
-            let ladder = Ladder::new(rulebook, duty, month, &dates, &next_dates)?;
-            quiet_until = ladder.next_change(now).map_or(quiet_until, |change| change.min(quiet_until));
-            if month <= Month::of(today) && !ladder.is_closed(now) {
-                append_arranged(&mut tx, &charter.settings, (duty, month), &arrangements, now).await?;
-            }
-            let is_untouched = dates.revisions.is_empty() && ladder.rungs.iter().all(|rung| now < rung.due_at);
-            let is_finished = ladder.is_closed(now) && known.has_recorded_all(&ladder);
-            if is_finished || (is_untouched && !ladder.awaits_signal) {
-                continue;
-            }
-            let facts = load_facts(&mut tx, view, (duty, month), (dates, next_dates), service.created_at).await?;
-            plans.push(plan_cycle(view, duty, month, &facts)?);
-        }
+    let Planned { plans, held, flagged, starts, arranged, quiet_until, changes } =
+        plan_all(&mut tx, charter, now).await?;
+    for (duty, month) in &starts {
+        tx.set_first_cycle(*month).await?;
+        tx.set_duty_start(duty, *month).await?;
     }
-    let held = guard(&mut plans, rulebook.notices_a_tick_max, now);
+    for (month, duty, receipts) in &arranged {
+        let rows: Vec<_> = receipts.iter().map(|receipt| (*month, &**duty, receipt)).collect();
+        tx.append_receipts(&rows).await?;
+    }
+    let settings = &charter.settings;
+    let view = View { rulebook: &settings.rulebook, roster: &settings.roster, flagged: &flagged, now };
     let mut events = Vec::new();
     for plan in &plans {
         if let Some(revision) = &plan.freeze {
@@ -104,8 +89,63 @@ pub async fn tick(
     }
     tell_zrk(&mut tx, view, now).await?;
     tx.commit().await?;
-    memo.seen = Some(Seen { generation: charter.generation, changes: service.changes, at: now, quiet_until });
+    memo.seen = Some(Seen { generation: charter.generation, changes, at: now, quiet_until });
     Ok(events)
+}
+
+/// What a tick would do, and what it looked at.
+pub(super) struct Planned {
+    pub(super) plans: Vec<CyclePlan>,
+    /// Why the guard holds everything, if it does (N9).
+    pub(super) held: Option<Alert>,
+    pub(super) flagged: HashSet<Mailbox>,
+    /// Duties that are followed from now on, with their first cycle (N11).
+    starts: Vec<(DutyId, Month)>,
+    /// Receipts by which arrangements take effect (S7).
+    arranged: Vec<(Month, DutyId, Vec<Receipt>)>,
+    /// Until then nothing can become due if nothing changes.
+    quiet_until: DateTime<Utc>,
+    /// The count of changes that was seen.
+    changes: i64,
+}
+
+/// Loads what is known and lets the domain plan every cycle in question. Only reads.
+pub(super) async fn plan_all(tx: &mut Tx, charter: &Charter, now: DateTime<Utc>) -> Result<Planned, TickError> {
+    let service = tx.service().await?;
+    let (rulebook, roster) = (&charter.settings.rulebook, &charter.settings.roster);
+    let today = dates::local_date(now, rulebook.zone);
+    let Starts { by_duty: starts, new } = starts(tx, rulebook, today, service.first_cycle).await?;
+    let flagged = tx.flagged_mailboxes().await?;
+    let view = View { rulebook, roster, flagged: &flagged, now };
+    let known = KnownDates::load(tx, Month::of(today)).await?;
+    let arrangements = tx.arrangements().await?;
+    let mut all_arranged = Vec::new();
+    let mut quiet_until = next_midnight(rulebook.zone, now);
+    let mut plans = Vec::new();
+    let first = starts.values().min().copied();
+    for month in first.into_iter().flat_map(|first| cycles_in_question(first, today)) {
+        for duty in rulebook.duties.iter().filter(|duty| starts.get(&duty.id).is_some_and(|start| *start <= month)) {
+            let (dates, next_dates) = (known.of(month, &duty.id), known.of(month.next(), &duty.id));
+            let ladder = Ladder::new(rulebook, duty, month, &dates, &next_dates)?;
+            quiet_until = ladder.next_change(now).map_or(quiet_until, |change| change.min(quiet_until));
+            let mut receipts = Vec::new();
+            if month <= Month::of(today) && !ladder.is_closed(now) {
+                receipts = arranged(tx, &charter.settings, (duty, month), &arrangements, now).await?;
+                all_arranged.push((month, duty.id.clone(), receipts.clone()));
+            }
+            let is_untouched = dates.revisions.is_empty() && ladder.rungs.iter().all(|rung| now < rung.due_at);
+            let is_finished = ladder.is_closed(now) && known.has_recorded_all(&ladder);
+            if is_finished || (is_untouched && !ladder.awaits_signal) {
+                continue;
+            }
+            let facts = load_facts(tx, view, (duty, month), (dates, next_dates), receipts, service.created_at).await?;
+            plans.push(plan_cycle(view, duty, month, &facts)?);
+        }
+    }
+    let held = guard(&mut plans, rulebook.notices_a_tick_max, now);
+    all_arranged.retain(|(_, _, receipts)| !receipts.is_empty());
+    let changes = service.changes;
+    Ok(Planned { plans, held, flagged, starts: new, arranged: all_arranged, quiet_until, changes })
 }
 
 impl TickMemo {
@@ -127,6 +167,13 @@ impl TickMemo {
     }
 }
 
+/// From which cycle on each duty is followed.
+struct Starts {
+    by_duty: HashMap<DutyId, Month>,
+    /// Those that the store does not know yet.
+    new: Vec<(DutyId, Month)>,
+}
+
 /// From which cycle on each duty of the settings is followed (N11): a new store begins with its first cycle, and a duty that
 /// settings add later with the first whose import is to come then.
 async fn starts(
@@ -134,22 +181,21 @@ async fn starts(
     rulebook: &Rulebook,
     today: NaiveDate,
     of_store: Option<Month>,
-) -> Result<HashMap<DutyId, Month>, TickError> {
-    let mut starts = tx.duty_starts().await?;
+) -> Result<Starts, TickError> {
+    let mut starts = Starts { by_duty: tx.duty_starts().await?, new: Vec::new() };
     let signal = tx.import_signal(Month::of(today)).await?;
     for duty in &rulebook.duties {
-        if starts.contains_key(&duty.id) {
+        if starts.by_duty.contains_key(&duty.id) {
             continue;
         }
         let month = match of_store {
             None => first_cycle(rulebook, today, signal.as_ref())?,
             Some(_) => first_cycle(&Rulebook { first_cycle: None, ..rulebook.clone() }, today, signal.as_ref())?,
         };
-        tx.set_first_cycle(month).await?;
-        tx.set_duty_start(&duty.id, month).await?;
-        starts.insert(duty.id.clone(), month);
+        starts.by_duty.insert(duty.id.clone(), month);
+        starts.new.push((duty.id.clone(), month));
     }
-    starts.retain(|id, _| rulebook.duty(id).is_some());
+    starts.by_duty.retain(|id, _| rulebook.duty(id).is_some());
     Ok(starts)
 }
 
@@ -171,21 +217,27 @@ async fn tell_zrk(tx: &mut Tx, view: View<'_>, now: DateTime<Utc>) -> Result<(),
     tx.mark_alerts_told(&alerts, &first.step).await
 }
 
-/// Loads all that planning needs to know of a duty's cycle; `known_since` is when the store was made.
+/// Loads all that planning needs to know of a duty's cycle, with the receipts that are about to be appended; `known_since` is
+/// when the store was made.
 async fn load_facts(
     tx: &mut Tx,
     view: View<'_>,
     (duty, month): (&Duty, Month),
     (dates, next_dates): (DateFacts, DateFacts),
+    arranged: Vec<Receipt>,
     known_since: DateTime<Utc>,
 ) -> Result<CycleFacts, StoreError> {
+    let mut receipts = tx.receipts(month, &duty.id).await?;
+    for receipt in arranged {
+        receipts.entry(receipt.authority.clone()).or_default().push(receipt);
+    }
     Ok(CycleFacts {
         dates,
         next_dates,
         recorded: tx.recorded_steps(month, &duty.id).await?,
         said: tx.said(month, &duty.id).await?,
         known_since: Some(known_since),
-        standings: standings(&tx.receipts(month, &duty.id).await?, view.rulebook, view.now),
+        standings: standings(&receipts, view.rulebook, view.now),
     })
 }
 

@@ -80,11 +80,11 @@ impl Tx {
         Ok(added == 1)
     }
 
-    /// Whether an alert was raised.
+    /// Whether an alert of that key was raised before.
     pub async fn has_alert(&mut self, key: &str) -> Result<bool, StoreError> {
-        let found: Option<(String,)> =
-            sqlx::query_as("SELECT key FROM alerts WHERE key = $1").bind(key).fetch_optional(&mut *self.tx).await?;
-        Ok(found.is_some())
+        let row: Option<(i64,)> =
+            sqlx::query_as("SELECT 1 FROM alerts WHERE key = $1").bind(key).fetch_optional(&mut *self.tx).await?;
+        Ok(row.is_some())
     }
 
     /// Takes alerts whose notices were all withdrawn before they were sent, other than by a person, as not told.

@@ -72,6 +72,11 @@ impl Tx {
         rows.into_iter().map(|row| claimable(row, now)).collect()
     }
 
+    /// All notices that still wait to be sent, oldest first, whenever their turn comes; those that are held are not among them.
+    pub async fn waiting_notices(&mut self) -> Result<Vec<ClaimedNotice>, StoreError> {
+        self.due_notices(last_instant(), i64::MAX as usize).await
+    }
+
     /// The earliest instant at which a waiting notice may be claimed.
     pub async fn next_due_at(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
         let row: Option<(DateTime<Utc>,)> = sqlx::query_as(
@@ -158,10 +163,7 @@ impl Tx {
     ) -> Result<Vec<ClaimedNotice>, StoreError> {
         let lease_ended_by = match claims {
             StaleClaims::LeaseEnded => now,
-            // the last instant that both databases order as a text of four-digit years
-            StaleClaims::All => {
-                NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or_default().and_time(NaiveTime::MIN).and_utc()
-            }
+            StaleClaims::All => last_instant(),
         };
         sqlx::query(
             "UPDATE notices SET state = 'queued', next_at = $2, lease_until = NULL, changed_at = $2
@@ -215,6 +217,11 @@ fn claimable(row: NoticeRow, now: DateTime<Utc>) -> Result<ClaimedNotice, StoreE
         lease_until: now + TimeDelta::minutes(LEASE_MINUTES),
         id,
     })
+}
+
+/// The last instant that both databases order as a text of four-digit years.
+fn last_instant() -> DateTime<Utc> {
+    NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or_default().and_time(NaiveTime::MIN).and_utc()
 }
 
 /// A lease that was lost touches no row.

@@ -32,6 +32,12 @@ pub enum StoreError {
         /// The migration that this version does not know.
         version: i64,
     },
+    /// The database was made by an older fristd, and is only to be looked at.
+    #[error("{database}: was made by an older fristd; `fristd run` of this version brings it up to date")]
+    Older {
+        /// Which one.
+        database: PathBuf,
+    },
     /// A migration that ran is not the one of this version.
     #[error("{database}: migration {version} differs from this fristd's; was it made by a build of your own?")]
     Changed {

@@ -10,6 +10,7 @@ mod log;
 mod notices;
 mod outbox;
 mod receipts;
+mod roster;
 mod rows;
 
 use std::fs::{File, TryLockError};
@@ -28,6 +29,7 @@ pub use lists::ReadList;
 pub use log::LogEntry;
 pub use notices::{Delivery, HandedOver, notice_id};
 pub use outbox::{Attempt, OutboxFilter, OutboxNotice};
+pub use roster::TakenRoster;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -84,6 +86,28 @@ impl Store {
         tx.create_service_row(now).await?;
         tx.commit().await?;
         Ok(store)
+    }
+
+    /// Opens a SQLite file that is there, only to look: nothing is made, brought up to date or written.
+    ///
+    /// # Errors
+    /// If it is no database of fristd, or was made by an older or newer one.
+    pub async fn open_to_look(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY_TIMEOUT);
+        let connect = SqlitePoolOptions::new().max_connections(READERS_MAX).connect_with(options);
+        let readers = connect.await.map_err(|cause| StoreError::open(path, cause))?;
+        let versions: Vec<(i64,)> = sqlx::query_as("SELECT version FROM _sqlx_migrations WHERE success")
+            .fetch_all(&readers)
+            .await
+            .map_err(|cause| StoreError::open(path, cause))?;
+        let has = |version| versions.iter().any(|(known,)| *known == version);
+        if let Some((version,)) = versions.iter().find(|(version,)| !MIGRATIONS.version_exists(*version)) {
+            return Err(StoreError::Newer { database: path.to_owned(), version: *version });
+        }
+        if !MIGRATIONS.iter().all(|migration| has(migration.version)) {
+            return Err(StoreError::Older { database: path.to_owned() });
+        }
+        Ok(Self { writer: readers.clone(), readers })
     }
 
     /// Begins a transaction that writes. It waits for others to end and cannot fail halfway for their sake.
