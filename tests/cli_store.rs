@@ -82,6 +82,49 @@ fn all_seven_states_are_recorded_and_shown() {
 }
 
 #[test]
+fn who_owes_no_report_stands_beside_the_others_and_gets_no_receipt() {
+    let site = Site::small(NOW);
+    site.write(
+        "authorities.csv",
+        "id,name,kind,district,ags,valid_from,valid_to,reported_by\n\
+         abh-essen,Stadt Essen,abh,duesseldorf,05113,,,\n\
+         abh-krefeld,Stadt Krefeld,abh,duesseldorf,05114,,2026-12-31,abh-essen\n\
+         abh-bonn,Stadt Bonn,abh,koeln,05314,,2026-12-31,\n\
+         abh-mettmann,Kreis Mettmann,abh,duesseldorf,05158,,,\n",
+    );
+    let record = |month: &str| Answer::at(&site, &["record", month, "planning", "abh-krefeld", "complete"]);
+    record("2026-12").done();
+    record("2027-01").refused(
+        2,
+        &["\"abh-krefeld\": owes no report that is due on 2027-01-18; record it for abh-essen, which reports for it"],
+    );
+    Answer::at(&site, &["record", "2027-01", "planning", "abh-bonn", "complete"])
+        .refused(2, &["owes no report that is due on 2027-01-18; see valid_from and valid_to in authorities.csv"]);
+    assert_eq!(standing(&site, &[], "abh-krefeld")["standing"], "complete");
+    let words = Answer::at(&site, &["status", "2026-12", "--duty", "planning"]).done();
+    assert!(words.contains("complete  Stadt Krefeld") && !words.contains("owing no report"), "{words}");
+
+    let words = Answer::at(&site, &["status", "2027-01", "--duty", "planning"]).done();
+    let want = "  owing no report (2)\n    Stadt Krefeld [abh-krefeld]: Stadt Essen [abh-essen] reports for it\n    \
+                Stadt Bonn [abh-bonn]\n";
+    assert!(words.contains("  2 missing\n") && words.ends_with(want), "{words}");
+    let january = Answer::at(&site, &["status", "2027-01", "--duty", "planning", "--json"]).json();
+    let duty = &january["duties"][0];
+    assert_keys(duty, &["duty", "stated_on", "ends_on", "authorities", "not_owing"]);
+    assert_eq!(duty["authorities"].as_array().map(Vec::len), Some(2));
+    let not_owing =
+        json!([{ "id": "abh-krefeld", "reported_by": "abh-essen" }, { "id": "abh-bonn", "reported_by": null }]);
+    assert_eq!(duty["not_owing"], not_owing);
+
+    let preview = |authority: &str| {
+        Answer::at(&site, &["preview", "2027-01", "--step", "announcement", "--authority", authority])
+    };
+    preview("abh-krefeld").refused(2, &["owes no report that is due on 2027-01-18; abh-essen reports for it"]);
+    let mail = preview("abh-essen").done();
+    assert!(mail.contains("Die Meldung der Behörde „Stadt Essen“ schließt „Stadt Krefeld“ ein;"), "{mail}");
+}
+
+#[test]
 fn what_cannot_be_recorded_is_refused_with_value_and_remedy() {
     let site = Site::small(NOW);
     let table: [(&[&str], &[&str]); 15] = [

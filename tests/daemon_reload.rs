@@ -19,7 +19,10 @@ fn a_new_contact_is_noticed_by_itself_and_gets_the_announcement_while_it_is_live
     site.write("contacts.csv", &format!("{contacts}abh-bonn,neu@bonn.example,Neu,,,\n")); // a new file in the old one's place
     let line = daemon.wait_for_message("settings reloaded");
     assert!(line.to_string().contains("contacts: 1 added, 0 removed"), "{line}");
+    assert!(line.to_string().contains("a mailbox of abh-bonn comes") && !line.to_string().contains('@'), "{line}");
     assert_eq!(daemon.delivered()["sent"], 1, "the new one alone");
+    let compared = site.done(&["check", "--diff"]);
+    assert!(compared.contains("nothing differs"), "what was reloaded is what was taken: {compared}");
 
     site.set_clock("2026-12-04 09:30:00");
     site.append("contacts.csv", "abh-bonn,neuer@bonn.example,Neuer,,,\n"); // written in place

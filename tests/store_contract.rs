@@ -6,9 +6,12 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use fristd::domain::arrangement::ArrangementKind;
 use fristd::domain::delivery::{Outcome, State};
+use fristd::domain::outline::Outline;
 use fristd::domain::plan::StepRecord;
+use fristd::domain::roster::{AuthorityKind, InsteadOf, OfficeKind};
 use fristd::domain::{
-    Alert, Arrangement, Deadline, ImportSignal, Mailbox, Month, NewNotice, NoticeKind, Receipt, ReceiptState, Revision,
+    Alert, Arrangement, Authority, Contact, Deadline, District, ImportSignal, Mailbox, Month, NewNotice, NoticeKind,
+    Office, Owner, Receipt, ReceiptState, Revision, Roster,
 };
 use fristd::store::{
     ClaimedNotice, Delivery, Durability, HandedOver, OutboxFilter, RunLock, StaleClaims, Store, StoreError, notice_id,
@@ -380,6 +383,64 @@ async fn each_log_entry_is_chained_to_the_one_before() {
         assert_eq!(entry.hash, entry.expected_hash());
         previous.clone_from(&entry.hash);
     }
+}
+
+#[tokio::test]
+async fn the_roster_that_was_taken_is_kept_whole_and_takes_the_place_of_the_one_before() {
+    let bench = Bench::new().await;
+    let day = |text: &str| text.parse().ok();
+    let authority = |id: &str, kind, district| Authority {
+        id: id.into(),
+        name: format!("Stadt \"{id}\""),
+        kind,
+        district,
+        ags: "05970".into(),
+        valid_from: None,
+        valid_to: None,
+        reported_by: None,
+    };
+    let merged = Authority {
+        valid_from: day("2020-01-01"),
+        valid_to: day("2026-12-31"),
+        reported_by: Some("abh-kreis".into()),
+        ..authority("abh-siegen", AuthorityKind::Abh, District::Arnsberg)
+    };
+    let kreis = authority("abh-kreis", AuthorityKind::Zab, District::Koeln);
+    let office = |id: &str, kind| Office { id: id.into(), name: id.to_uppercase(), kind };
+    let offices = vec![
+        office("rrk", OfficeKind::Rrk(District::Muenster)),
+        office("zrk", OfficeKind::Zrk),
+        office("zfa", OfficeKind::Copy),
+    ];
+    let contact = |owner, address: &str, instead_of| Contact {
+        owner,
+        mailbox: Mailbox::parse(address).expect("an address"),
+        name: "Rückkehr".into(),
+        valid_from: day("2026-12-01"),
+        valid_to: None,
+        calendar: true,
+        instead_of,
+    };
+    let of_kreis = || Owner::Authority("abh-kreis".into());
+    let deputy_for = InsteadOf::Mailbox(Mailbox::parse("a@x.example").expect("an address"));
+    let contacts = vec![
+        contact(of_kreis(), "a@x.example", None),
+        contact(of_kreis(), "b@x.example", Some(deputy_for)),
+        contact(Owner::Office("zrk".into()), "zrk@x.example", Some(InsteadOf::All)),
+    ];
+    let first = Roster::new(vec![kreis.clone()], Vec::new(), Vec::new());
+    let second = Roster::new(vec![merged, kreis], offices, contacts);
+    let outline = Outline { rules: [("sending".into(), "07:00".into())].into(), deadlines: [].into() };
+    let mut tx = bench.store.write().await.expect("a transaction");
+    assert!(tx.taken_roster().await.expect("read").is_none());
+    tx.take_roster(&first, &Outline::default(), bench.now).await.expect("taken");
+    let later = bench.now + TimeDelta::days(1);
+    tx.take_roster(&second, &outline, later).await.expect("taken");
+    let taken = tx.taken_roster().await.expect("read").expect("one row");
+    assert_eq!((taken.taken_at, &taken.outline), (later, &outline));
+    assert_eq!(taken.roster.authorities(), second.authorities());
+    assert_eq!(taken.roster.offices(), second.offices());
+    assert_eq!(taken.roster.contacts(), second.contacts());
 }
 
 #[tokio::test]

@@ -80,6 +80,20 @@ fn a_report_lists_the_missing_of_its_district_that_can_be_reached() {
 }
 
 #[test]
+fn who_does_not_owe_stands_in_no_report_and_no_count() {
+    let mut report = Report::new(&[("k2", Complete)]);
+    let mut authorities = roster().authorities().to_vec();
+    authorities[0].valid_to = Some(day("2026-12-14")); // k1, a day before the end
+    report.roster = Roster::new(authorities, offices(), roster().contacts().to_vec());
+    assert_eq!(ids(&report.of_koeln()), [""; 0]);
+    assert_eq!(report.facts().escalation(District::Koeln).authorities_total, 1);
+    let summary = report.facts().summary(|_| None);
+    let of_koeln = summary.districts[&District::Koeln];
+    assert_eq!((of_koeln.total, of_koeln.complete, of_koeln.missing), (1, 1, 0));
+    assert_eq!(summary.missing.len(), 1, "d1 alone");
+}
+
+#[test]
 fn a_case_says_standing_missing_parts_days_overdue_and_months_missed() {
     let mut report = Report::new(&[("k1", partial(&["returns"]))]);
     report.months_missed.insert("k1".into(), 3);
