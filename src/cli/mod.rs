@@ -1,7 +1,9 @@
 //! The command line: parses, builds the parts, calls them, prints. Never decides what is due.
 
 mod arrangement;
+mod bounce;
 mod check;
+mod contact;
 mod cycle;
 mod demo;
 mod difference;
@@ -50,7 +52,8 @@ const LOCAL_CONFIG: &str = "fristd.toml";
                   fristd init my-settings                        writes four files to edit\n  \
                   fristd check --config my-settings/fristd.toml  says what is wrong in them\n  \
                   fristd run --config my-settings/fristd.toml    the service itself\n\n\
-                  Exit codes: 0 done, 1 failed, 2 wrong usage or invalid settings, 3 nothing matched."
+                  Exit codes: 0 done, 1 failed, 2 wrong usage or invalid settings, 3 nothing matched\n\
+                  (`fristd bounce`: 75 when a mail system is to try again)."
 )]
 struct Arguments {
     /// The administrator's file; beside it lie cycles.toml, authorities.csv and contacts.csv.
@@ -75,6 +78,8 @@ enum Command {
     Cycle(cycle::Cycle),
     Preview(preview::Preview),
     Outbox(outbox::Outbox),
+    Bounce(bounce::Bounce),
+    Contact(contact::Contact),
     Pause(pause::Pause),
     Resume(pause::Resume),
     Simulate(simulate::Simulate),
@@ -87,6 +92,8 @@ enum Ending {
     NothingMatched,
     /// What was asked for was refused, and that has been said.
     Refused,
+    /// A mail system is to give it again (EX_TEMPFAIL of sysexits.h); `fristd bounce` alone.
+    TryAgain,
 }
 
 /// What every command is given.
@@ -104,12 +111,18 @@ pub fn main() -> ExitCode {
         Ok(Ending::Done) => ExitCode::SUCCESS,
         Ok(Ending::NothingMatched) => ExitCode::from(3),
         Ok(Ending::Refused) => ExitCode::from(1),
+        Ok(Ending::TryAgain) => ExitCode::from(75),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", under_own_name(&in_one_breath(&error)));
+            complain(&error);
             ExitCode::from(if is_wrong_input(&error) { 2 } else { 1 })
         }
     }
+}
+
+/// Says on stderr what went wrong.
+fn complain(error: &anyhow::Error) {
+    eprintln!("{}", under_own_name(&in_one_breath(error)));
 }
 
 /// One complaint in a line; several in a line each, and then how many.
@@ -135,6 +148,8 @@ fn dispatch(command: Command, shell: &Shell) -> anyhow::Result<Ending> {
         Command::Import(command) => wait(command.execute(shell)),
         Command::Cycle(command) => wait(command.execute(shell)),
         Command::Outbox(command) => wait(command.execute(shell)),
+        Command::Bounce(command) => wait(command.execute(shell)),
+        Command::Contact(command) => wait(command.execute(shell)),
         Command::Pause(command) => wait(command.execute(shell)),
         Command::Resume(command) => wait(command.execute(shell)),
         Command::Simulate(command) => wait(command.execute()),
@@ -285,6 +300,7 @@ fn is_wrong_input(error: &anyhow::Error) -> bool {
                     SimulationError::Request { .. }
                         | SimulationError::NotArranged { .. }
                         | SimulationError::Target { .. }
+                        | SimulationError::NothingSent { .. }
                         | SimulationError::Charter(_)
                 )
             )

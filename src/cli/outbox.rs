@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::daemon::deliver::message_id;
 use crate::domain::Month;
 use crate::domain::delivery::State;
-use crate::store::{Attempt, OutboxFilter, OutboxNotice};
+use crate::store::{Attempt, Bounce, OutboxFilter, OutboxNotice};
 
 use super::{Ending, Shell, WrongInput, actor, counted, print_json, print_line};
 
@@ -193,6 +193,7 @@ async fn show(shell: &Shell, id: String, json: bool, mail: bool) -> anyhow::Resu
         return Err(WrongInput(format!("{} notices begin with {id:?}; give more of the id", notices.len())).into());
     };
     let attempts = tx.attempts(&notice.id).await?;
+    let bounces = tx.bounces_of(&notice.id).await?;
     if mail {
         let Some(mail) = attempts.iter().rev().find_map(|attempt| attempt.mail.as_ref()) else {
             eprintln!("fristd: notice {id:?}: no mail of it was handed over yet");
@@ -205,6 +206,7 @@ async fn show(shell: &Shell, id: String, json: bool, mail: bool) -> anyhow::Resu
     if json {
         let mut value = as_json(notice, zone);
         value["message_id"] = json!(message_id);
+        value["bounces"] = Value::Array(bounces.iter().map(|bounce| bounce_json(bounce, zone)).collect());
         value["attempts"] = Value::Array(attempts.iter().map(|attempt| attempt_json(attempt, zone)).collect());
         print_json(&value)?;
         return Ok(Ending::Done);
@@ -222,6 +224,7 @@ async fn show(shell: &Shell, id: String, json: bool, mail: bool) -> anyhow::Resu
         ("reason", notice.reason.clone()),
         ("next try", notice.next_at.map(|at| local(at, zone))),
         ("accepted", notice.accepted_at.map(|at| local(at, zone))),
+        ("came back", notice.returned_at.map(|at| local(at, zone))),
         ("subject", notice.subject.clone().filter(|subject| !subject.is_empty())),
         ("Message-ID", Some(message_id)),
     ];
@@ -236,6 +239,14 @@ async fn show(shell: &Shell, id: String, json: bool, mail: bool) -> anyhow::Resu
         if !attempt.sha256.is_empty() {
             print_line(&format!("             SHA-256 of the mail {}", attempt.sha256))?;
         }
+    }
+    for bounce in &bounces {
+        let at = local(bounce.received_at, zone);
+        let status = bounce.status.as_deref().unwrap_or("-");
+        print_line(
+            &format!("report       {at}  {} {status} {}", bounce.verdict, bounce.diagnostic).trim_end().to_owned(),
+        )?;
+        print_line(&format!("             {} (proof: {}), SHA-256 {}", bounce.effect, bounce.proof, bounce.sha256))?;
     }
     Ok(Ending::Done)
 }
@@ -277,7 +288,8 @@ fn as_json(notice: &OutboxNotice, zone: Tz) -> Value {
         "kind": notice.kind.as_str(), "revision": notice.revision, "to": notice.mailbox.as_str(), "office": notice.office,
         "authorities": notice.authorities.iter().map(|id| &**id).collect::<Vec<_>>(), "state": notice.state.as_str(),
         "reason": notice.reason, "due_at": at(notice.due_at), "queued_at": at(notice.queued_at),
-        "next_at": notice.next_at.map(at), "accepted_at": notice.accepted_at.map(at), "attempts": notice.attempts,
+        "next_at": notice.next_at.map(at), "accepted_at": notice.accepted_at.map(at),
+        "returned_at": notice.returned_at.map(at), "attempts": notice.attempts,
         "subject": notice.subject, "reply": notice.reply,
     })
 }
@@ -286,6 +298,14 @@ fn attempt_json(attempt: &Attempt, zone: Tz) -> Value {
     json!({
         "number": attempt.number, "at": attempt.at.with_timezone(&zone).to_rfc3339(), "outcome": attempt.outcome.as_str(),
         "reply": attempt.reply, "sha256": attempt.sha256, "bytes": attempt.mail.as_ref().map(Vec::len),
+    })
+}
+
+fn bounce_json(bounce: &Bounce, zone: Tz) -> Value {
+    json!({
+        "received_at": bounce.received_at.with_timezone(&zone).to_rfc3339(), "verdict": bounce.verdict,
+        "proof": bounce.proof, "effect": bounce.effect, "status": bounce.status, "diagnostic": bounce.diagnostic,
+        "sha256": bounce.sha256,
     })
 }
 

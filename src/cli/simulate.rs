@@ -23,7 +23,8 @@ const SCENARIO_MIB_MAX: u64 = 4; // some fifty thousand lines; more is no story
 /// Plays a scenario with the shipped code on a virtual clock, and prints each mail that it would send.
 ///
 /// A scenario is a text file: `files FOLDER`, `from DATE TIME`, `until DATE TIME`, and lines that begin with a local date and
-/// time and say what happens then: record, end-arrangement, imported, stop, start, pause, resume, release, discard, files, smtp.
+/// time and say what happens then: record, end-arrangement, imported, import, stop, start, pause, resume, release, discard,
+/// files, smtp, bounce, clear.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  fristd simulate tests/scenarios/month.txt\n\n\
     A scenario:\n  \

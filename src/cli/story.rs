@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use crate::daemon::Charter;
 use crate::daemon::event::{Event, What};
-use crate::daemon::scenario::{Action, Fault, Scenario};
+use crate::daemon::scenario::{Action, Fate, Fault, Scenario};
 use crate::domain::dates::{day_in_words, local_date};
 use crate::domain::duty::DeadlineRule;
 use crate::domain::request::ReceiptRequest;
@@ -289,6 +289,13 @@ fn reports_of(charter: &Charter, scenario: &Scenario, day: NaiveDate) -> Vec<(St
             Action::Resume => "(sending goes on)".to_owned(),
             Action::Release => "(held notices are released)".to_owned(),
             Action::Discard => "(held notices are discarded)".to_owned(),
+            Action::Bounce { fate: Fate::Hard, target } => {
+                format!("(the newest mail to {} comes back for good)", name(target))
+            }
+            Action::Bounce { fate: Fate::Soft, target } => {
+                format!("(the newest mail to {} comes back: mailbox full)", name(target))
+            }
+            Action::Clear { target } => format!("(the mailboxes of {} are cleared)", name(target)),
             Action::Files(folder) => format!("(settings change to {})", folder.display()),
             Action::Smtp { fault, target, until } => {
                 let whom = target.as_deref().map_or_else(|| "everybody".to_owned(), name);

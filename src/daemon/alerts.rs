@@ -1,11 +1,16 @@
 //! What a delivery tells the ZRK, in German. Never decides what became of a mail.
 
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use crate::domain::Alert;
-use crate::domain::dates::{date_in_words, local_date};
+use crate::domain::dates::{date_in_words, instant_in_words, local_date};
 use crate::domain::delivery::Outcome;
-use crate::store::ClaimedNotice;
+use crate::domain::escalation::is_reachable;
+use crate::domain::{Alert, Mailbox, Owner};
+use crate::settings::Settings;
+use crate::store::{ClaimedNotice, OutboxNotice};
 
 /// A mailbox refuses mail for good (M6).
 pub(super) fn rejected_alert(claimed: &ClaimedNotice, reply: &str) -> Alert {
@@ -15,8 +20,55 @@ pub(super) fn rejected_alert(claimed: &ClaimedNotice, reply: &str) -> Alert {
         headline: format!("Postfach {mailbox} nimmt keine Post an"),
         detail: format!(
             "Antwort des Mailservers: „{reply}“. Das Postfach ist gekennzeichnet und erhält nichts mehr, bis die Anschrift in \
-             contacts.csv berichtigt oder die Mitteilung mit „fristd outbox retry {}“ wiederholt wird.",
+             contacts.csv berichtigt, das Postfach mit „fristd contact clear {mailbox}“ freigegeben oder die Mitteilung mit \
+             „fristd outbox retry {}“ wiederholt wird.",
             &claimed.id[..8]
+        ),
+    }
+}
+
+/// A mail came back as undeliverable for good (M6, N7). `flagged` has its mailbox already.
+pub(super) fn returned_alert(
+    settings: &Settings,
+    notice: &OutboxNotice,
+    words: &str,
+    sha256: &str,
+    flagged: &HashSet<Mailbox>,
+    now: DateTime<Utc>,
+) -> Alert {
+    let (roster, zone, mailbox) = (&settings.roster, settings.rulebook.zone, &notice.mailbox);
+    let today = local_date(now, zone);
+    let (mut owners, mut unreachable) = (Vec::new(), Vec::new());
+    for contact in roster.contacts_at(mailbox, today) {
+        match &contact.owner {
+            Owner::Authority(id) => {
+                let name = roster.authority(id).map_or(&**id, |authority| authority.name.as_str());
+                owners.push(name);
+                if !is_reachable(roster, flagged, id, today) {
+                    unreachable.push(name);
+                }
+            }
+            Owner::Office(id) => owners.push(roster.office(id).map_or(&**id, |office| office.name.as_str())),
+        }
+    }
+    let whose = if owners.is_empty() { "steht nicht mehr in contacts.csv".to_owned() } else { owners.join(", ") };
+    let sent = notice.accepted_at.map(|at| format!(" vom {}", instant_in_words(at, zone))).unwrap_or_default();
+    let subject = notice.subject.as_deref().unwrap_or_default();
+    let consequence = match unreachable.as_slice() {
+        [] => String::new(),
+        names => format!(
+            " Es war das letzte erreichbare Postfach: Als nicht erreichbar gilt nun {}; an die RRK wird dies nicht als Säumnis \
+             gemeldet.",
+            names.join(", ")
+        ),
+    };
+    Alert {
+        key: format!("returned:{}:{}", notice.id, &sha256[..16]),
+        headline: format!("Nachricht an {mailbox} kam unzustellbar zurück"),
+        detail: format!(
+            "Postfach von: {whose}. Die Nachricht „{subject}“{sent} wurde nicht zugestellt. Angabe des Mailsystems: „{words}“. \
+             Das Postfach ist gekennzeichnet und erhält nichts mehr.{consequence} Bitte die Anschrift in contacts.csv \
+             berichtigen; ist sie richtig und das Postfach wieder bereit, „fristd contact clear {mailbox}“ aufrufen."
         ),
     }
 }

@@ -11,8 +11,11 @@ use crate::domain::facts::View;
 use crate::domain::ladder::Ladder;
 use crate::domain::letter::{History, compose, compose_zrk_notice};
 use crate::domain::recheck::{Verdict, recheck, recheck_mailbox};
-use crate::domain::{Alert, Letter, NoticeKind, Owner};
-use crate::mail::{Draft, Importance, OutgoingMail, Rendered, Transport, build, calendar_entry, sha256_hex};
+use crate::domain::{Alert, Letter, Mailbox, NoticeKind, Owner};
+use crate::mail::{
+    Draft, Importance, OutgoingMail, Rendered, Transport, build, calendar_entry, return_token, sha256_hex,
+};
+use crate::settings::Service;
 use crate::store::{ClaimedNotice, Delivery, HandedOver, StaleClaims, Store, StoreError, Tx};
 
 use super::alerts::{expired_alert, rejected_alert, uncertain_alert};
@@ -305,12 +308,13 @@ impl<T: Transport> Deliverer<'_, T> {
             Ok(bytes) => bytes,
             Err(cause) => return Ok(Err(cause.to_string())),
         };
+        let envelope_from = return_address(self.store, &settings.service, &claimed.id).await?;
         let due = notice.due_at.with_timezone(&settings.rulebook.zone).format("%Y-%m-%dT%H%M");
         let step = notice.step.replace(':', "_");
         let duty = notice.duty.as_deref().unwrap_or("zrk");
         let mail = OutgoingMail {
             mailbox: notice.mailbox.clone(),
-            envelope_from: sender.envelope_from.clone(),
+            envelope_from,
             message_id,
             file_stem: format!("{due}_{}_{duty}_{step}_r{}_{}", notice.month, notice.revision, notice.mailbox),
             bytes,
@@ -419,6 +423,17 @@ async fn end(tx: &mut Tx, claimed: &ClaimedNotice, verdict: &Verdict, view: View
     }
     let what = if state == State::Expired { What::Expired } else { What::Withdrawn };
     Ok(Event::of_notice(what, &claimed.notice, view.now, Some(reason.to_owned())))
+}
+
+/// Where a notice comes back to: the envelope sender, or an address of the notice's own if settings want that.
+pub async fn return_address(store: &Store, service: &Service, notice: &str) -> Result<Mailbox, StoreError> {
+    let sender = &service.sender.envelope_from;
+    if !service.returns.tokens {
+        return Ok(sender.clone());
+    }
+    let key = store.read().await?.return_key().await?;
+    // settings have refused a sender that leaves no room for a token
+    Ok(return_token::return_address(sender, notice, &key).unwrap_or_else(|| sender.clone()))
 }
 
 /// `<id@domain of the sender>`; fixed per notice (M3).

@@ -1,6 +1,8 @@
 //! The service: ticks, deliveries, the loops around them and their simulation. Never parses files and never holds SQL.
 
 mod alerts;
+pub mod bounce;
+pub mod bounce_folder;
 pub mod carrier;
 pub mod clock;
 pub mod deliver;
@@ -12,6 +14,7 @@ pub mod recording;
 pub mod reload;
 pub mod run;
 pub mod scenario;
+mod simulated_return;
 pub mod simulation;
 pub mod take_list;
 pub mod taken;

@@ -1,6 +1,7 @@
 //! The daemon's loop: wakes, ticks, delivers, reloads, stops. Never decides what is due.
 
 use std::future::Future;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,8 @@ use crate::settings::Source;
 use crate::store::{Durability, RunLock, StaleClaims, Store, StoreError};
 
 use super::Charter;
+use super::bounce::Taken;
+use super::bounce_folder::take_folder;
 use super::carrier::Carrier;
 use super::clock::Clock;
 use super::deliver::{Deliverer, count_by_what};
@@ -67,6 +70,7 @@ pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), R
         charter,
         clock,
         stop,
+        folder_trouble: None,
     };
     let rulebook = &service.charter.settings.rulebook;
     tracing::info!(
@@ -132,6 +136,8 @@ struct Service {
     drop_folder: DropFolder,
     clock: Clock,
     stop: watch::Receiver<bool>,
+    /// Why the Maildir of returned mails cannot be used, as it was last said.
+    folder_trouble: Option<String>,
 }
 
 impl Service {
@@ -183,6 +189,7 @@ impl Service {
         if let Err(cause) = self.drop_folder.look(&self.store, &self.charter, now).await {
             tracing::error!(%cause, "lists in the drop folder could not be imported; tried again");
         }
+        self.take_returned().await;
         tick(&self.store, &self.charter, &mut self.memo, now).await?.iter().for_each(super::event::Event::log);
         let mut events = Vec::new();
         let delivered = self.deliverer().deliver(&mut events).await;
@@ -203,6 +210,27 @@ impl Service {
         delivered?;
         tracing::debug!("round done");
         Ok(())
+    }
+
+    /// Takes what came back into the Maildir of the settings. That it cannot be used is said once, and holds nothing up.
+    async fn take_returned(&mut self) {
+        let Some(folder) = &self.charter.settings.service.returns.maildir else { return };
+        let now = self.clock.now();
+        let watch = |file: &Path, taken: &Taken| {
+            taken.log();
+            tracing::debug!(file = %file.display(), "file of the returned mail");
+            if let Taken::Recorded(report) = taken {
+                report.event(now).iter().for_each(super::event::Event::log);
+            }
+        };
+        let trouble = match take_folder(&self.store, &self.charter, folder, &self.clock, watch).await {
+            Ok(_) => None,
+            Err(cause) => Some(cause.to_string()),
+        };
+        if let Some(cause) = trouble.as_ref().filter(|_| trouble != self.folder_trouble) {
+            tracing::error!(cause, "returned mails cannot be taken from the Maildir; tried again");
+        }
+        self.folder_trouble = trouble;
     }
 
     async fn recover(&mut self, claims: StaleClaims) {

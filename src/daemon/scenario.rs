@@ -58,6 +58,18 @@ pub enum Action {
     Release,
     /// Held notices are discarded.
     Discard,
+    /// The newest mail comes back.
+    Bounce {
+        /// How.
+        fate: Fate,
+        /// Whose mail: an authority's, an office's or an address's.
+        target: String,
+    },
+    /// A person takes the flag from mailboxes.
+    Clear {
+        /// Whose: an authority's, an office's or an address.
+        target: String,
+    },
     /// The settings are replaced by those of another folder.
     Files(PathBuf),
     /// The mail system fails.
@@ -80,6 +92,15 @@ pub enum Fault {
     BreakAfterData,
     /// It cannot be reached.
     Down,
+}
+
+/// How a mail comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// There is no such mailbox.
+    Hard,
+    /// The mailbox is full.
+    Soft,
 }
 
 /// All that is wrong with a scenario, a line each.
@@ -188,6 +209,9 @@ fn read_action(words: &[&str]) -> Result<Action, String> {
         ["resume"] => Ok(Action::Resume),
         ["release"] => Ok(Action::Release),
         ["discard"] => Ok(Action::Discard),
+        ["bounce", "hard", "for", target] => Ok(Action::Bounce { fate: Fate::Hard, target: (*target).to_owned() }),
+        ["bounce", "soft", "for", target] => Ok(Action::Bounce { fate: Fate::Soft, target: (*target).to_owned() }),
+        ["clear", target] => Ok(Action::Clear { target: (*target).to_owned() }),
         ["files", path] => Ok(Action::Files(PathBuf::from(path))),
         ["imported", month, "on", date] => Ok(Action::Imported {
             month: Month::parse(month).map_err(|cause| cause.to_string())?,
@@ -203,8 +227,9 @@ fn read_action(words: &[&str]) -> Result<Action, String> {
         [] => Err("nothing happens here; add what does".to_owned()),
         [word, ..] => Err(format!(
             "{word:?}: is not understood; accepted: record MONTH DUTY AUTHORITY STATE [missing=…] [parts=…] [until=…] \
-             [reason=…], end-arrangement AUTHORITY DUTY [from=MONTH] [reason=…], imported MONTH on DATE, stop, start, pause, resume, release, discard, files FOLDER, \
-             smtp CODE|break-after-data|down [for WHOM] [until DATE TIME]"
+             [reason=…], end-arrangement AUTHORITY DUTY [from=MONTH] [reason=…], imported MONTH on DATE, \
+             import FILE [as snapshot|events] [from SOURCE], stop, start, pause, resume, release, discard, files FOLDER, \
+             smtp CODE|break-after-data|down [for WHOM] [until DATE TIME], bounce hard|soft for WHOM, clear WHOM"
         )),
     }
 }
@@ -343,6 +368,10 @@ mod tests {
         assert_eq!(action("smtp break-after-data for x"), Ok(smtp(Fault::BreakAfterData, Some("x"))));
         assert_eq!(action("smtp down"), Ok(smtp(Fault::Down, None)));
         assert_eq!(action("smtp 550 for all"), Ok(smtp(Fault::Refuse(550), None)));
+        let target = "abh-x".to_owned();
+        assert_eq!(action("bounce hard for abh-x"), Ok(Action::Bounce { fate: Fate::Hard, target: target.clone() }));
+        assert_eq!(action("bounce soft for abh-x"), Ok(Action::Bounce { fate: Fate::Soft, target: target.clone() }));
+        assert_eq!(action("clear abh-x"), Ok(Action::Clear { target }));
         let Ok(Action::Record(request)) = action("record 2026-12 statistics abh-x partial missing=returns") else {
             panic!()
         };
@@ -365,6 +394,8 @@ mod tests {
         };
         check("explode", "accepted: record");
         check("smtp 250 for x", "400 to 599");
+        check("bounce for x", "bounce hard|soft for WHOM");
+        check("clear", "clear WHOM");
         check("smtp 451 for x until tomorrow", "is not understood");
         check("imported 2026-13 on 2026-12-01", "is not a month");
         check("imported 2026-12 on 2026-02-30", "is no date");

@@ -19,6 +19,7 @@ use super::deliver::Deliverer;
 use super::event::Event;
 use super::recording::{RecordError, end_arrangement, record};
 use super::scenario::{Action, Fault, Line, Scenario};
+use super::simulated_return::return_newest;
 use super::tick::{TickError, TickMemo, tick};
 use super::{Charter, CharterError};
 
@@ -49,6 +50,14 @@ pub enum SimulationError {
     /// A line names nobody.
     #[error("line {line}: {target:?}: is no authority, office or address of the roster")]
     Target {
+        /// Its number.
+        line: usize,
+        /// The name.
+        target: String,
+    },
+    /// Nothing can come back.
+    #[error("line {line}: {target:?}: no mail to it was accepted up to then, so none can come back")]
+    NothingSent {
         /// Its number.
         line: usize,
         /// The name.
@@ -124,6 +133,19 @@ impl<T: Transport + Send> Simulation<'_, T> {
                             until,
                             now,
                         )?);
+                    }
+                    Action::Bounce { fate, target } => {
+                        let mailboxes = named_mailboxes(&charter, line.number, target, now)?;
+                        let events = return_newest(store, &charter, mailboxes, *fate, now).await?;
+                        let nothing = || SimulationError::NothingSent { line: line.number, target: target.clone() };
+                        events.ok_or_else(nothing)?.iter().for_each(|event| watch(event, &charter));
+                    }
+                    Action::Clear { target } => {
+                        let mut tx = store.write().await?;
+                        for mailbox in named_mailboxes(&charter, line.number, target, now)? {
+                            tx.unflag(&mailbox, ACTOR, now).await?;
+                        }
+                        tx.commit().await?;
                     }
                     _ => act(store, &charter, line, now).await?,
                 }
@@ -219,7 +241,9 @@ async fn act(store: &Store, charter: &Charter, line: &Line, now: DateTime<Utc>) 
             let held = OutboxFilter { state: Some(crate::domain::delivery::State::Held), ..OutboxFilter::default() };
             tx.discard(&held, ACTOR, now).await?;
         }
+        // the loop itself does these
         Action::Stop | Action::Start | Action::Files(_) | Action::Smtp { .. } => {}
+        Action::Bounce { .. } | Action::Clear { .. } => {}
     }
     tx.commit().await?;
     Ok(())
@@ -269,13 +293,7 @@ impl ActiveFault {
     ) -> Result<Self, SimulationError> {
         let mailboxes = match target {
             None => None,
-            Some(target) => {
-                let found = mailboxes(charter, target, now);
-                if found.is_empty() {
-                    return Err(SimulationError::Target { line, target: target.to_owned() });
-                }
-                Some(found)
-            }
+            Some(target) => Some(named_mailboxes(charter, line, target, now)?),
         };
         Ok(Self { fault, mailboxes, until, struck: HashSet::new() })
     }
@@ -287,7 +305,13 @@ impl ActiveFault {
     }
 }
 
-fn mailboxes(charter: &Charter, target: &str, now: DateTime<Utc>) -> HashSet<Mailbox> {
+/// The mailboxes of today of an authority or office, or an address of the roster.
+fn named_mailboxes(
+    charter: &Charter,
+    line: usize,
+    target: &str,
+    now: DateTime<Utc>,
+) -> Result<HashSet<Mailbox>, SimulationError> {
     let settings = &charter.settings;
     let today = crate::domain::dates::local_date(now, settings.rulebook.zone);
     let owners = [Owner::Authority(target.into()), Owner::Office(target.into())];
@@ -296,7 +320,10 @@ fn mailboxes(charter: &Charter, target: &str, now: DateTime<Utc>) -> HashSet<Mai
     if let Ok(mailbox) = Mailbox::parse(target) {
         found.extend(settings.roster.contacts_at(&mailbox, today).map(|contact| contact.mailbox.clone()));
     }
-    found
+    if found.is_empty() {
+        return Err(SimulationError::Target { line, target: target.to_owned() });
+    }
+    Ok(found)
 }
 
 impl<T: Transport + Send> Transport for FaultyTransport<T> {

@@ -46,8 +46,10 @@ pub struct Case {
 pub struct Dispatch {
     /// Reminder or overdue notice.
     pub kind: NoticeKind,
-    /// When the mail system first accepted one; none if it was not delivered.
+    /// When the mail system first accepted one that did not come back; none if it was not delivered.
     pub accepted_at: Option<DateTime<Utc>>,
+    /// When the last one came back, if none was delivered.
+    pub returned_at: Option<DateTime<Utc>>,
 }
 
 /// The state's standing after a deadline, for the ZRK.
@@ -191,15 +193,19 @@ impl ReportFacts<'_> {
             if !said.authorities.contains(authority) || !said.was_tried() {
                 continue;
             }
-            let dispatch = by_step
-                .entry((said.due_at, &said.step, said.revision))
-                .or_insert(Dispatch { kind: said.kind, accepted_at: None });
-            dispatch.accepted_at = match (dispatch.accepted_at, said.accepted_at) {
-                (Some(first), Some(other)) => Some(first.min(other)),
-                (first, other) => first.or(other),
-            };
+            let dispatch = by_step.entry((said.due_at, &said.step, said.revision)).or_insert(Dispatch {
+                kind: said.kind,
+                accepted_at: None,
+                returned_at: None,
+            });
+            dispatch.accepted_at = dispatch.accepted_at.into_iter().chain(said.delivered_at()).min();
+            dispatch.returned_at = dispatch.returned_at.max(said.returned_at);
         }
-        by_step.into_values().collect()
+        let told = |dispatch: Dispatch| match dispatch.accepted_at {
+            Some(_) => Dispatch { returned_at: None, ..dispatch }, // one mailbox got it; that is what counts
+            None => dispatch,
+        };
+        by_step.into_values().map(told).collect()
     }
 }
 

@@ -124,6 +124,7 @@ fn a_case_shows_when_reminders_were_accepted_or_that_they_were_not_delivered() {
         is_discarded: false,
         state,
         accepted_at: accepted.map(at),
+        returned_at: None,
     };
     use NoticeKind::{Announcement, Overdue, Reminder};
     let mut report = Report::new(&[]);
@@ -136,9 +137,26 @@ fn a_case_shows_when_reminders_were_accepted_or_that_they_were_not_delivered() {
         said("reminder-1", Reminder, "2026-12-14 08:00", "k1-b", State::Accepted, Some("2026-12-14 08:01")),
         said("reminder-0", Reminder, "2026-12-15 08:00", "k1", State::Withdrawn, None),
     ];
+    let came_back = |said: Said, at_time: &str| Said { returned_at: Some(at(at_time)), ..said };
+    let of_both =
+        |to: &str| said("reminder-7", Reminder, "2026-12-07 08:00", to, State::Rejected, Some("2026-12-07 08:00"));
+    report.said.push(came_back(of_both("k1"), "2026-12-07 08:05"));
+    report.said.push(came_back(of_both("k1-b"), "2026-12-07 09:30"));
+    let one_of_two =
+        |to: &str| said("reminder-2", Reminder, "2026-12-11 08:00", to, State::Accepted, Some("2026-12-11 08:00"));
+    report.said.push(came_back(one_of_two("k1"), "2026-12-11 08:01"));
+    report.said.push(one_of_two("k1-b"));
     let cases = report.of_koeln();
+    let returned: Vec<_> = cases[0].dispatches.iter().map(|dispatch| dispatch.returned_at).collect();
+    assert_eq!(returned, [Some(at("2026-12-07 09:30")), None, None, None, None], "shown where nobody got it");
     let found: Vec<_> = cases[0].dispatches.iter().map(|dispatch| (dispatch.kind, dispatch.accepted_at)).collect();
-    let want = [(Reminder, Some(at("2026-12-08 08:02"))), (Reminder, Some(at("2026-12-14 08:01"))), (Overdue, None)];
+    let want = [
+        (Reminder, None),
+        (Reminder, Some(at("2026-12-08 08:02"))),
+        (Reminder, Some(at("2026-12-11 08:00"))),
+        (Reminder, Some(at("2026-12-14 08:01"))),
+        (Overdue, None),
+    ];
     assert_eq!(found, want);
     assert!(cases[1].dispatches.is_empty(), "nothing was said to k2");
 }

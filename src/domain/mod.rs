@@ -2,6 +2,7 @@
 
 pub mod arrangement;
 mod audience;
+pub mod bounce;
 pub mod calendar;
 pub mod chronicle;
 pub mod cycle;

@@ -53,6 +53,8 @@ pub struct Said {
     pub state: State,
     /// When the mail system took it.
     pub accepted_at: Option<DateTime<Utc>>,
+    /// When it came back as not delivered, after the mail system had taken it.
+    pub returned_at: Option<DateTime<Utc>>,
     /// Whether a person threw it away, so that it does not come again.
     pub is_discarded: bool,
 }
@@ -61,6 +63,11 @@ impl Said {
     /// Whether it was handed to the mail system, or refused by it, at least once.
     pub fn was_tried(&self) -> bool {
         matches!(self.state, State::Accepted | State::Retry | State::Rejected | State::Uncertain | State::Expired)
+    }
+
+    /// When the mail system took it, if it did not come back.
+    pub fn delivered_at(&self) -> Option<DateTime<Utc>> {
+        self.accepted_at.filter(|_| self.returned_at.is_none())
     }
 
     /// Whether its reader has it, or may have it, or is just getting it.

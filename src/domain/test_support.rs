@@ -286,6 +286,7 @@ impl Cycle {
                 due_at: new.due_at,
                 state: if new.hold.is_some() { State::Held } else { State::Queued },
                 accepted_at: None,
+                returned_at: None,
                 is_discarded: false,
             });
         }

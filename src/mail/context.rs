@@ -249,6 +249,7 @@ struct DispatchContext {
     kind: &'static str,
     is_delivered: bool,
     delivered_at: Option<String>,
+    returned_at: Option<String>,
 }
 
 impl DispatchContext {
@@ -257,6 +258,7 @@ impl DispatchContext {
             kind: if dispatch.kind == NoticeKind::Overdue { "Mitteilung nach Fristablauf" } else { "Erinnerung" },
             is_delivered: dispatch.accepted_at.is_some(),
             delivered_at: dispatch.accepted_at.map(|at| instant_in_words(at, letter.zone)),
+            returned_at: dispatch.returned_at.map(|at| instant_in_words(at, letter.zone)),
         }
     }
 }

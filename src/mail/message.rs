@@ -154,7 +154,11 @@ pub fn build(draft: &Draft<'_>) -> Result<Vec<u8>, BuildError> {
 /// assert_eq!(&sha256_hex(b"")[..16], "e3b0c44298fc1c14");
 /// ```
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn body(draft: &Draft<'_>) -> MultiPart {

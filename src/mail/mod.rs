@@ -1,14 +1,19 @@
-//! Turns letters into mail and hands mail to the mail system. Never decides who is told what, never reads the clock.
+//! Turns letters into mail, hands mail to the mail system, reads what comes back. Never decides who is told what, never
+//! reads the clock.
 
 pub mod calendar_entry;
 pub mod directory;
+pub mod maildir;
 pub mod message;
 pub mod relay;
+pub mod return_token;
+pub mod returned;
 pub mod smtp;
 pub mod templates;
 pub mod transport;
 
 mod context;
+mod mime_parts;
 mod overrides;
 mod typography;
 mod vocabulary;
@@ -19,6 +24,7 @@ pub use calendar_entry::calendar_entry;
 pub use directory::DirectoryTransport;
 pub use message::{BuildError, Draft, Importance, build, sha256_hex};
 pub use relay::{Relay, RelayError, Tls};
+pub use returned::{RETURNED_BYTES_MAX, Unreadable, read_returned};
 pub use smtp::SmtpTransport;
 pub use templates::{RenderError, Rendered, TemplateComplaint, Templates};
 pub use transport::{OutgoingMail, Transport};

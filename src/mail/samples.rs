@@ -253,7 +253,7 @@ fn including(name: &str) -> AuthorityLine {
 }
 
 fn silent_case(name: &str) -> Case {
-    let reminder = |at: &str| Dispatch { kind: NoticeKind::Reminder, accepted_at: at.parse().ok() };
+    let reminder = |at: &str| Dispatch { kind: NoticeKind::Reminder, accepted_at: at.parse().ok(), returned_at: None };
     Case {
         authority: "abh-00001-musterau".into(),
         name: name.into(),
@@ -262,8 +262,12 @@ fn silent_case(name: &str) -> Case {
         days_overdue: 2,
         dispatches: vec![
             reminder("2026-12-08T07:00:04Z"),
-            reminder("2026-12-14T07:00:02Z"),
-            Dispatch { kind: NoticeKind::Overdue, accepted_at: None },
+            Dispatch {
+                kind: NoticeKind::Reminder,
+                accepted_at: None,
+                returned_at: "2026-12-14T07:12:09Z".parse().ok(),
+            },
+            Dispatch { kind: NoticeKind::Overdue, accepted_at: None, returned_at: None },
         ],
         months_missed: 3,
     }

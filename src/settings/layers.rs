@@ -21,6 +21,8 @@ const SEPARATOR: &str = "__";
 enum Kind {
     Text,
     Number,
+    /// True or false.
+    Switch,
     /// Not in the file, which is copied, shown and backed up; only in the environment.
     Secret,
 }
@@ -59,6 +61,8 @@ const KEYS: [(&str, &[(&str, Kind)]); 4] = [
             ("from_name", Kind::Text),
             ("reply_to", Kind::Text),
             ("envelope_from", Kind::Text),
+            ("bounce_tokens", Kind::Switch),
+            ("bounce_maildir", Kind::Text),
             ("on_uncertain", Kind::Text),
         ],
     ),
@@ -140,6 +144,21 @@ impl<'a> Layers<'a> {
         Some(Setting { value, spot: self.spot(key) })
     }
 
+    /// True or false; `None` if it is set nowhere or was complained about.
+    pub(super) fn switch(&self, key: &str) -> Option<bool> {
+        let shown = self.merged.get_string(key).ok()?;
+        // not what the library takes for a truth: "on", "yes" and 1 are refused in the file, so here as well
+        let switch = match shown.as_str() {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        };
+        if switch.is_none() {
+            self.spot(key).complain(format!("{} is not accepted; accepted: true or false", quoted(&shown)));
+        }
+        switch
+    }
+
     /// A whole number within a range; `None` if it is set nowhere or was complained about.
     pub(super) fn number(&self, key: &str, range: RangeInclusive<i64>) -> Option<u32> {
         let shown = self.merged.get_string(key).ok()?;
@@ -182,6 +201,7 @@ fn read_key(fields: &Fields, section: &str, key: &'static str, kind: Kind) -> Op
     let value = match kind {
         Kind::Text => config::Value::from(field.text()?),
         Kind::Number => config::Value::from(field.integer(i64::MIN..=i64::MAX)?),
+        Kind::Switch => config::Value::from(field.boolean()?),
         Kind::Secret => {
             let variable = variable_of(&path);
             field.spot.complain(format!(

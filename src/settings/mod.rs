@@ -28,5 +28,5 @@ pub use calendars::{shipped_calendar, shipped_calendar_names};
 pub use complaint::{Complaint, Complaints};
 pub use example::EXAMPLE_FILES;
 pub use load::{Settings, Source, load, load_service, load_with};
-pub use service::{DropFolderSettings, Sender, Service, Transport};
+pub use service::{DropFolderSettings, Returns, Sender, Service, Transport};
 pub use smtp::{Secret, SmtpSettings, Tls};

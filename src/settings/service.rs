@@ -10,6 +10,7 @@ use super::smtp::{self, SmtpSettings};
 use super::source_text::Folder;
 use super::values::{self, quoted};
 use crate::domain::Mailbox;
+use crate::domain::bounce::TOKEN_SENDER_CHARS_MAX;
 use crate::domain::delivery::OnUncertain;
 
 const TICK_SECONDS_MAX: i64 = 300; // a reminder is never later than five minutes
@@ -35,6 +36,17 @@ pub struct Service {
     pub sender: Sender,
     /// What to do when a mail's fate is unknown (M6).
     pub on_uncertain: OnUncertain,
+    /// How mails come back.
+    pub returns: Returns,
+}
+
+/// How mails come back that could not be delivered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Returns {
+    /// Whether each mail has a return address of its own, by which what comes back proves itself.
+    pub tokens: bool,
+    /// A Maildir in which what comes back is found.
+    pub maildir: Option<PathBuf>,
 }
 
 /// Where lists are put to be imported.
@@ -124,6 +136,7 @@ pub(super) fn read(layers: &Layers, folder: &mut Folder, report: &Report) -> Opt
     let sender = read_sender(layers, transport == Some(true));
     let on_uncertain =
         word(layers, "mail.on_uncertain", &[("resend", OnUncertain::Resend), ("hold", OnUncertain::Hold)]);
+    let returns = read_returns(layers, folder, sender.as_ref());
     let transport = if transport? { Transport::Smtp(smtp?) } else { Transport::Directory { folder: directory? } };
     Some(Service {
         data_dir: data_dir?,
@@ -137,7 +150,27 @@ pub(super) fn read(layers: &Layers, folder: &mut Folder, report: &Report) -> Opt
         transport,
         sender: sender?,
         on_uncertain: on_uncertain?,
+        returns: returns?,
     })
+}
+
+fn read_returns(layers: &Layers, folder: &Folder, sender: Option<&Sender>) -> Option<Returns> {
+    let tokens = layers.switch("mail.bounce_tokens");
+    let local = sender.map_or("", |sender| sender.envelope_from.as_str()).split('@').next().unwrap_or_default();
+    if tokens == Some(true) && local.len() > TOKEN_SENDER_CHARS_MAX {
+        let message = format!(
+            "{} leaves no room for a token; accepted: at most {TOKEN_SENDER_CHARS_MAX} characters before the @, or bounce_tokens \
+             = false",
+            quoted(local)
+        );
+        layers.spot("mail.envelope_from").complain(message);
+        return None;
+    }
+    let maildir = match layers.is_set("mail.bounce_maildir") {
+        true => Some(path(layers, folder, "mail.bounce_maildir")?),
+        false => None,
+    };
+    Some(Returns { tokens: tokens?, maildir })
 }
 
 fn database_file(text: &str) -> Result<PathBuf, String> {

@@ -9,6 +9,19 @@ use crate::domain::{Alert, Mailbox};
 use super::rows::Place;
 use super::{StoreError, Tx};
 
+/// A mailbox to which mail is rejected.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Flag {
+    /// Which one.
+    pub mailbox: Mailbox,
+    /// Since when.
+    pub flagged_at: DateTime<Utc>,
+    /// The mail system's words.
+    pub reply: String,
+    /// The notice that was refused.
+    pub notice: String,
+}
+
 impl Tx {
     /// The mailboxes to which mail is rejected.
     pub async fn flagged_mailboxes(&mut self) -> Result<HashSet<Mailbox>, StoreError> {
@@ -16,14 +29,27 @@ impl Tx {
         rows.into_iter().map(|(mailbox,)| Place { table: "flags", row: &mailbox }.mailbox(&mailbox)).collect()
     }
 
-    /// Flags a mailbox, once.
+    /// The flagged mailboxes in full, in order of time.
+    pub async fn flags(&mut self) -> Result<Vec<Flag>, StoreError> {
+        let rows: Vec<(String, DateTime<Utc>, String, String)> =
+            sqlx::query_as("SELECT mailbox, flagged_at, reply, notice FROM flags ORDER BY flagged_at, mailbox")
+                .fetch_all(&mut *self.tx)
+                .await?;
+        let flag = |(mailbox, flagged_at, reply, notice): (String, DateTime<Utc>, String, String)| {
+            let mailbox = Place { table: "flags", row: &mailbox }.mailbox(&mailbox)?;
+            Ok(Flag { mailbox, flagged_at, reply, notice })
+        };
+        rows.into_iter().map(flag).collect()
+    }
+
+    /// Flags a mailbox, once. Says whether it was not flagged before.
     pub(super) async fn flag(
         &mut self,
         mailbox: &Mailbox,
         reply: &str,
         notice: &str,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let added = sqlx::query(
             "INSERT INTO flags (mailbox, flagged_at, reply, notice) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
         )
@@ -38,16 +64,11 @@ impl Tx {
             let facts = serde_json::json!({ "mailbox": mailbox.as_str(), "reply": reply, "notice": notice });
             self.append_log(now, "fristd", "mailbox flagged", &facts).await?;
         }
-        Ok(())
+        Ok(added == 1)
     }
 
-    /// Takes the flag from a mailbox.
-    pub(super) async fn unflag(
-        &mut self,
-        mailbox: &Mailbox,
-        actor: &str,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    /// Takes the flag from a mailbox, which then gets what is live (M6). Says whether it had one.
+    pub async fn unflag(&mut self, mailbox: &Mailbox, actor: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let removed = sqlx::query("DELETE FROM flags WHERE mailbox = $1")
             .bind(mailbox.as_str())
             .execute(&mut *self.tx)
@@ -56,8 +77,10 @@ impl Tx {
         if removed == 1 {
             let facts = serde_json::json!({ "mailbox": mailbox.as_str() });
             self.append_log(now, actor, "mailbox unflagged", &facts).await?;
+            self.append_clearance(mailbox, actor, now).await?;
+            self.touch().await?;
         }
-        Ok(())
+        Ok(removed == 1)
     }
 
     /// Raises an alert, once a key. Says whether it was new.

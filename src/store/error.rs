@@ -82,6 +82,12 @@ pub enum StoreError {
         /// Which one.
         notice: String,
     },
+    /// The system has no random numbers.
+    #[error("the system gives no random numbers: {cause}; is /dev/urandom there?")]
+    Random {
+        /// Why.
+        cause: String,
+    },
     /// Nothing of that name.
     #[error("{what}: there is none; {remedy}")]
     NotFound {

@@ -2,6 +2,7 @@
 
 mod arrangements;
 mod attention;
+mod bounces;
 mod claims;
 mod cycles;
 mod error;
@@ -23,6 +24,8 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
+pub use attention::Flag;
+pub use bounces::{Bounce, BounceEffect, NewBounce, ReturnedNotice};
 pub use claims::{ClaimedNotice, StaleClaims};
 pub use error::StoreError;
 pub use lists::ReadList;
@@ -84,6 +87,7 @@ impl Store {
         let store = Self { writer, readers };
         let mut tx = store.write().await?;
         tx.create_service_row(now).await?;
+        tx.create_return_key(now).await?;
         tx.commit().await?;
         Ok(store)
     }

@@ -113,10 +113,11 @@ impl Tx {
             DateTime<Utc>,
             String,
             Option<DateTime<Utc>>,
+            Option<DateTime<Utc>>,
             bool,
         );
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT id, step, kind, revision, mailbox, office, authorities, due_at, state, accepted_at,
+            "SELECT id, step, kind, revision, mailbox, office, authorities, due_at, state, accepted_at, returned_at,
                     COALESCE(reason LIKE 'discarded by %', FALSE)
              FROM notices WHERE month = $1 AND duty = $2 ORDER BY due_at, mailbox",
         )
@@ -137,6 +138,7 @@ impl Tx {
                     due_at,
                     state,
                     accepted_at,
+                    returned_at,
                     discarded,
                 )| {
                     let place = Place { table: "notices", row: &id };
@@ -150,6 +152,7 @@ impl Tx {
                         due_at,
                         state: place.state(&state)?,
                         accepted_at,
+                        returned_at,
                         is_discarded: discarded,
                     })
                 },
@@ -247,7 +250,8 @@ impl Tx {
             "UPDATE notices SET state = $3, next_at = $4, reply = $5,
                  subject = CASE WHEN $6 = '' THEN subject ELSE $6 END, attempts = attempts + 1,
                  uncertain = uncertain + $7, lease_until = NULL, changed_at = $8,
-                 accepted_at = CASE WHEN $3 = 'accepted' THEN $8 ELSE accepted_at END
+                 accepted_at = CASE WHEN $3 = 'accepted' THEN $8 ELSE accepted_at END,
+                 returned_at = CASE WHEN $3 = 'accepted' THEN NULL ELSE returned_at END
              WHERE id = $1 AND lease = $2 AND state = 'claimed'",
         )
         .bind(&claimed.id)

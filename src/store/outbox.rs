@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
 use crate::domain::delivery::State;
-use crate::domain::{AuthorityId, Mailbox, Month, NoticeKind};
+use crate::domain::{AuthorityId, Mailbox, Month, NewNotice, NoticeKind};
 
 use super::rows::{Place, ids};
 use super::{StoreError, Tx};
@@ -59,10 +59,30 @@ pub struct OutboxNotice {
     pub attempts: u32,
     /// When the mail system took it.
     pub accepted_at: Option<DateTime<Utc>>,
+    /// When it came back as not delivered.
+    pub returned_at: Option<DateTime<Utc>>,
     /// Its subject, once it was rendered.
     pub subject: Option<String>,
     /// The relay's last words.
     pub reply: Option<String>,
+}
+
+impl OutboxNotice {
+    /// What it is, without its fate.
+    pub fn as_notice(&self) -> NewNotice {
+        NewNotice {
+            month: self.month,
+            duty: self.duty.as_deref().map(Into::into),
+            step: self.step.clone(),
+            kind: self.kind,
+            revision: self.revision,
+            mailbox: self.mailbox.clone(),
+            office: self.office.as_deref().map(Into::into),
+            authorities: self.authorities.clone(),
+            due_at: self.due_at,
+            hold: None,
+        }
+    }
 }
 
 /// One attempt to deliver.
@@ -100,6 +120,7 @@ struct Row {
     next_at: Option<DateTime<Utc>>,
     attempts: i64,
     accepted_at: Option<DateTime<Utc>>,
+    returned_at: Option<DateTime<Utc>>,
     subject: Option<String>,
     reply: Option<String>,
 }
@@ -109,7 +130,7 @@ impl Tx {
     pub async fn outbox(&mut self, filter: &OutboxFilter) -> Result<Vec<OutboxNotice>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT id, month, duty, step, revision, mailbox, kind, office, authorities, due_at, queued_at, state, reason,
-                    next_at, attempts, accepted_at, subject, reply
+                    next_at, attempts, accepted_at, returned_at, subject, reply
              FROM notices
              WHERE ($1 IS NULL OR month = $1) AND ($2 IS NULL OR state = $2) AND ($3 IS NULL OR mailbox = $3)
                AND ($4 IS NULL OR step = $4) AND ($5 IS NULL OR substr(id, 1, length($5)) = $5)
@@ -247,6 +268,7 @@ fn notice(row: Row) -> Result<OutboxNotice, StoreError> {
         reason: row.reason,
         next_at: row.next_at,
         accepted_at: row.accepted_at,
+        returned_at: row.returned_at,
         subject: row.subject,
         reply: row.reply,
         id: row.id,
