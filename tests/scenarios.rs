@@ -104,6 +104,7 @@ scenarios! {
     a_correction_reaches_everybody_who_was_told_once: "correction-after-the-announcement", in_full;
     who_reports_between_queueing_and_sending_gets_no_reminder: "report-between-queueing-and-sending", in_full;
     a_rejected_mailbox_is_flagged_and_told_once: "rejected-mailbox", in_full;
+    a_mail_that_comes_back_flags_its_mailbox_until_a_person_clears_it: "hard-bounce-before-the-last-reminder", in_full;
     an_uncertain_mail_is_sent_once_more: "connection-breaks-after-data", in_full;
     a_relay_that_is_down_delays_and_loses_nothing_silently: "relay-down", counted;
     half_past_two_that_does_not_exist: "clock-goes-forward", in_full;
