@@ -107,6 +107,9 @@ fn size_and_depth_do_not_matter() {
     check("lists within lists", &nested("multipart/digest; boundary=a\r\n\r\n--a").repeat(6_000), None);
     let base64 =
         "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nQ29udGVudC1UeXBlOiBtZXNz\r\n";
+    let thousand = "Q29udGVudC1UeXBlOiBtZXNzYWdlL3JmYzgyMgoK".repeat(5_000); // Content-Type: message/rfc822
+    let deep = format!("Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n{thousand}\r\n");
+    check("mails within an encoded mail", &deep, None);
     check("encoded mails", &report_with(&base64.repeat(1_000)), Some(LOST));
     let parts = "--=_b1\r\nContent-Type: multipart/mixed; boundary=never\r\n\r\nx\r\n".repeat(4_000);
     check("thousands of parts", &report_with(&format!("\r\n{parts}")), Some(LOST));

@@ -243,9 +243,7 @@ async fn show(shell: &Shell, id: String, json: bool, mail: bool) -> anyhow::Resu
     for bounce in &bounces {
         let at = local(bounce.received_at, zone);
         let status = bounce.status.as_deref().unwrap_or("-");
-        print_line(
-            &format!("report       {at}  {} {status} {}", bounce.verdict, bounce.diagnostic).trim_end().to_owned(),
-        )?;
+        print_line(format!("report       {at}  {} {status} {}", bounce.verdict, bounce.diagnostic).trim_end())?;
         print_line(&format!("             {} (proof: {}), SHA-256 {}", bounce.effect, bounce.proof, bounce.sha256))?;
     }
     Ok(Ending::Done)

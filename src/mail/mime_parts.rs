@@ -1,7 +1,8 @@
 //! Takes a foreign mail apart, with a bound on everything. Never recurses, and never looks into a mail within the mail.
 //!
 //! Headers, transfer encodings and character sets are `mail-parser`'s. The tree is taken apart here, because that crate
-//! follows mails within mails as deep as they go: a few hundred kilobytes of nested headers end in a stack that overflows.
+//! follows mails within mails as deep as they go: forty kilobytes of a thousand mails in base64 overflow a thread's stack,
+//! which nothing can catch.
 
 use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::charsets::map::charset_decoder;

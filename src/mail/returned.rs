@@ -67,10 +67,10 @@ fn understand(bytes: &[u8]) -> Result<Returned, Unreadable> {
                 returned.report = ReportKind::Delivery;
                 read_report(&leaf.bytes(), &mut returned.recipients);
             }
-            "message/disposition-notification" | "message/global-disposition-notification" => {
-                if returned.report == ReportKind::None {
-                    returned.report = ReportKind::Disposition;
-                }
+            "message/disposition-notification" | "message/global-disposition-notification"
+                if returned.report == ReportKind::None =>
+            {
+                returned.report = ReportKind::Disposition;
             }
             "message/rfc822"
             | "message/global"

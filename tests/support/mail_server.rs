@@ -24,12 +24,14 @@ use tempfile::TempDir;
 
 /// A recipient with this local part, in any domain, is refused for good (550).
 pub const REFUSED: &str = "refused";
+/// A recipient with this local part, in any domain, is taken and cannot be delivered: a report goes back to the sender.
+pub const VANISHED: &str = "vanished";
 /// A recipient with this local part, in any domain, is put off (451).
 pub const DEFERRED: &str = "deferred";
 
 /// A mail server of its own for one test; it ends when dropped.
 ///
-/// Takes mail for every recipient in every domain, except [`REFUSED`] and [`DEFERRED`].
+/// Takes mail for every recipient in every domain, except [`REFUSED`] and [`DEFERRED`], and delivers it but for [`VANISHED`].
 pub struct MailServer {
     folder: TempDir,
     port: u16,
@@ -373,6 +375,12 @@ recipient:
   accept
 
 begin routers
+vanished:
+  driver = redirect
+  local_parts = {VANISHED}
+  allow_fail
+  data = :fail: no such mailbox here
+
 everybody:
   driver = accept
   caseful_local_part = true

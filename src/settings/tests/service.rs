@@ -52,6 +52,19 @@ fn what_is_wrong_is_refused_with_value_and_remedy() {
         &["database: PostgreSQL is not yet supported"],
     );
     check("scheme", "# database  = \"data/fristd.sqlite\"", "database = \"sqlite://x\"", &["without a scheme"]);
+    check(
+        "a switch as a text",
+        "bounce_tokens   = false",
+        "bounce_tokens = \"yes\"",
+        &["mail.bounce_tokens: \"yes\" is not accepted here; accepted: true or false"],
+    );
+    check(
+        "no room for a token",
+        "bounce_tokens   = false",
+        "bounce_tokens = true\nenvelope_from = \"rueckkehrkoordination@zrk-nrw.example\"",
+        &["mail.envelope_from: \"rueckkehrkoordination\" leaves no room for a token", "at most 14 characters"],
+    );
+    check("empty maildir", "# bounce_maildir =", "bounce_maildir = \"\" #", &["mail.bounce_maildir: is no path"]);
     check("empty path", "data        = \"data\" ", "data = \"\" ", &["data: is no path"]);
     check(
         "templates",
