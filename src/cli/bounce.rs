@@ -23,8 +23,9 @@ use super::{Ending, Shell, counted, print_json, print_line};
     fristd bounce < report.eml\n  \
     fristd bounce report.eml --json\n  \
     fristd bounce --maildir /var/mail/fristd/Maildir\n\n\
-    Exit codes differ from other commands, because a mail system reads them: 0 taken, or no bounce, so that\n\
-    nothing is returned once more; 75 (EX_TEMPFAIL) when it could not be taken, so that it is given again.\n\
+    Exit codes differ from other commands, because a mail system reads them:\n  \
+    0   taken, or no bounce: nothing is returned once more\n  \
+    75  could not be taken (EX_TEMPFAIL): it is given again\n\
     With --maildir they are the usual ones.")]
 pub(super) struct Bounce {
     /// The mail; standard input if left out.
@@ -34,7 +35,7 @@ pub(super) struct Bounce {
     #[arg(long, value_name = "DIR")]
     maildir: Option<PathBuf>,
     /// The address to which it came back, as the mail system says; its headers are looked at otherwise.
-    #[arg(long, value_name = "ADDRESS", env = "ORIGINAL_RECIPIENT", conflicts_with = "maildir")]
+    #[arg(long, value_name = "ADDRESS", env = "ORIGINAL_RECIPIENT")]
     recipient: Option<String>,
     /// Print JSON.
     #[arg(long)]
