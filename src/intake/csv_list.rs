@@ -36,7 +36,7 @@ pub(super) fn read(bytes: &[u8], columns: &Columns, options: &ReadOptions) -> Re
             Ok(true) => {}
             Ok(false) => break,
             Err(_) => {
-                table.complain(lines.line_behind_blank_ones(usize::MAX), None, "ab hier kein lesbares CSV mehr");
+                table.complain(lines.line_behind_blank_ones(usize::MAX), "ab hier kein lesbares CSV mehr");
                 break;
             }
         }

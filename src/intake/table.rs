@@ -1,6 +1,7 @@
 //! From rows of cells to a list: finds the headings, keeps texts, and of figures only their presence (S3). Never reads a file.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use chrono::{NaiveDateTime, NaiveTime};
@@ -68,13 +69,13 @@ pub(super) struct Table<'a> {
     faults: Faults,
     state: State,
     text_bytes: usize,
-    unnamed_told: Vec<usize>,
+    unnamed_told: HashSet<usize>,
 }
 
 enum State {
     /// Rows above the headings.
     Above(Above),
-    /// Rows below the headings.
+    /// Rows below them.
     Below { plan: Plan, heading_line: usize },
 }
 
@@ -106,7 +107,7 @@ impl<'a> Table<'a> {
             faults: Faults::default(),
             state: State::Above(Above::default()),
             text_bytes: 0,
-            unnamed_told: Vec::new(),
+            unnamed_told: HashSet::new(),
         }
     }
 
@@ -123,12 +124,8 @@ impl<'a> Table<'a> {
     }
 
     /// Says that something about the file is wrong; reading may go on.
-    pub(super) fn complain(&mut self, line: usize, column: Option<usize>, what: &str) {
-        let column = column.map(|column| match &self.state {
-            State::Below { plan, .. } => plan.name(column, self.names),
-            State::Above(_) => self.names.of(column),
-        });
-        self.faults.push(Some(line), column, what);
+    pub(super) fn complain(&mut self, line: usize, what: &str) {
+        self.faults.push(Some(line), None, what);
     }
 
     /// The line of the headings, once they are found.
@@ -201,9 +198,8 @@ impl<'a> Table<'a> {
                     }
                     Err(unfit) => self.faults.push(Some(line), Some(plan.name(*column, self.names)), unfit.as_str()),
                 },
-                Slot::Unnamed if self.unnamed_told.contains(column) => {}
+                Slot::Unnamed if !self.unnamed_told.insert(*column) => {}
                 Slot::Unnamed => {
-                    self.unnamed_told.push(*column);
                     let what = "enthält etwas, hat aber keine Überschrift; bitte die Spalte benennen oder löschen";
                     self.faults.push(Some(line), Some(self.names.of(*column)), what);
                 }

@@ -30,13 +30,13 @@ pub(super) fn clean(text: &str) -> Result<String, Unfit> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(Unfit::TooLong);
     }
+    let trimmed = text.trim();
+    let is_plain = trimmed.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    if is_plain && !trimmed.contains("  ") {
+        return Ok(trimmed.to_owned());
+    }
     if text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
         return Err(Unfit::Control);
-    }
-    let trimmed = text.trim();
-    let is_plain = trimmed.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) && !trimmed.contains("  ");
-    if is_plain {
-        return Ok(trimmed.to_owned());
     }
     Ok(trimmed.split_whitespace().collect::<Vec<_>>().join(" "))
 }

@@ -29,6 +29,10 @@ const SHARED_TEXTS_MAX: usize = 1_000_000;
 const FORMAT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Most fonts, fills, borders and formats together; Excel's own bound for formats.
 const FORMATS_MAX: usize = 65_490;
+/// Most bytes of one piece of XML: a tag, a text, a comment. It is held in memory whole.
+const PIECE_BYTES_MAX: u64 = 1024 * 1024;
+/// Most bytes of text in a cell, of however many pieces; Excel's own bound is 32,767 characters, each perhaps escaped.
+const CELL_BYTES_MAX: usize = 512 * 1024;
 /// Longest attribute; a link's address may have 2,083 characters.
 const ATTRIBUTE_BYTES_MAX: usize = 32 * 1024;
 /// Deepest nesting of elements; a sheet has about six.
@@ -109,13 +113,17 @@ struct Budget {
 struct Counted<'a, R> {
     inner: R,
     budget: &'a mut Budget,
+    /// Bytes since the last piece of XML began.
+    piece: u64,
 }
 
 impl<R: Read> Read for Counted<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        self.budget.unpacked += u64::try_from(count).unwrap_or(u64::MAX);
-        if self.budget.unpacked > self.budget.unpacked_max {
+        let bytes = u64::try_from(count).unwrap_or(u64::MAX);
+        self.piece = self.piece.saturating_add(bytes);
+        self.budget.unpacked = self.budget.unpacked.saturating_add(bytes);
+        if self.budget.unpacked > self.budget.unpacked_max || self.piece > PIECE_BYTES_MAX {
             return Err(io::Error::other(TOO_LARGE));
         }
         Ok(count)
@@ -135,7 +143,7 @@ struct Part {
 }
 
 fn read_part(part: impl Read, budget: &mut Budget) -> Result<Part, &'static str> {
-    let mut reader = Reader::from_reader(BufReader::new(Counted { inner: part, budget }));
+    let mut reader = Reader::from_reader(BufReader::new(Counted { inner: part, budget, piece: 0 }));
     // as calamine sets it: the same bytes must mean the same to both
     let config = reader.config_mut();
     config.trim_text(false);
@@ -146,6 +154,7 @@ fn read_part(part: impl Read, budget: &mut Budget) -> Result<Part, &'static str>
     let mut buffer = Vec::new();
     loop {
         buffer.clear();
+        reader.get_mut().get_mut().piece = 0;
         match reader.read_event_into(&mut buffer) {
             Ok(Event::Eof) => return Ok(look.part),
             Ok(event) => look.at(&event)?,
@@ -157,10 +166,16 @@ fn read_part(part: impl Read, budget: &mut Budget) -> Result<Part, &'static str>
 
 /// Unpacks a part that is no XML, only to count it.
 fn count_part(part: impl Read, budget: &mut Budget) -> Result<Part, &'static str> {
-    match io::copy(&mut Counted { inner: part, budget }, &mut io::sink()) {
-        Ok(_) => Ok(Part::default()),
-        Err(error) if error.to_string() == TOO_LARGE => Err(TOO_LARGE),
-        Err(_) => Err(DAMAGED),
+    let mut counted = Counted { inner: part, budget, piece: 0 };
+    let mut chunk = [0; 8 * 1024];
+    loop {
+        counted.piece = 0;
+        match counted.read(&mut chunk) {
+            Ok(0) => return Ok(Part::default()),
+            Ok(_) => {}
+            Err(error) if error.to_string() == TOO_LARGE => return Err(TOO_LARGE),
+            Err(_) => return Err(DAMAGED),
+        }
     }
 }
 
@@ -172,6 +187,8 @@ struct Look {
     has_root: bool,
     in_rows: bool,
     row: u32,
+    /// Bytes of text since the cell or shared text began that is being read.
+    in_cell: Option<usize>,
     shared_texts: usize,
     formats: usize,
     longest_attribute: usize,
@@ -190,19 +207,14 @@ impl Look {
                 match element.local_name().as_ref() {
                     "sheetData" => self.in_rows = false,
                     "row" => self.row = self.row.saturating_add(1),
+                    "c" | "si" | "definedName" => self.in_cell = None,
                     _ => {}
                 }
                 Ok(())
             }
-            Event::Text(text) => {
-                let is_blank = text.as_ref().trim().is_empty();
-                self.part.facts.has_content |= self.in_rows && !is_blank;
-                Ok(())
-            }
-            Event::CData(_) | Event::GeneralRef(_) => {
-                self.part.facts.has_content |= self.in_rows;
-                Ok(())
-            }
+            Event::Text(text) => self.at_text(text.len(), text.as_ref().trim().is_empty()),
+            Event::CData(text) => self.at_text(text.len(), false),
+            Event::GeneralRef(entity) => self.at_text(entity.len(), false),
             _ => Ok(()),
         }
     }
@@ -216,6 +228,10 @@ impl Look {
         }
         let attributes = Attributes::of(element)?;
         self.longest_attribute = self.longest_attribute.max(attributes.longest);
+        // where a cell begins within another, calamine is still in the outer one
+        if matches!(name, "c" | "si" | "definedName") && self.in_cell.is_none() {
+            self.in_cell = Some(0);
+        }
         match name {
             "sst" => attributes.check_count("uniqueCount")?,
             "si" => {
@@ -232,6 +248,15 @@ impl Look {
             _ => {}
         }
         bounded(self.formats.saturating_mul(self.longest_attribute), FORMAT_BYTES_MAX)
+    }
+
+    fn at_text(&mut self, length: usize, is_blank: bool) -> Result<(), &'static str> {
+        self.part.facts.has_content |= self.in_rows && !is_blank;
+        if let Some(bytes) = &mut self.in_cell {
+            *bytes += length;
+            bounded(*bytes, CELL_BYTES_MAX)?;
+        }
+        Ok(())
     }
 
     fn at_sheet(&mut self, attributes: &Attributes<'_>) -> Result<(), &'static str> {

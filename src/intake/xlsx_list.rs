@@ -81,7 +81,7 @@ fn read_sheet(bytes: &[u8], sheet: &Sheet, columns: &Columns, options: &ReadOpti
                                  (Inhalte einfügen, nur Werte)",
                 ColumnNames::Letters.of(column)
             );
-            rows.table.complain(line, None, &place);
+            rows.table.complain(line, &place);
         }
         if let Some(cell) = cell(found.value) {
             rows.cells.push((column, cell));
@@ -94,7 +94,7 @@ fn read_sheet(bytes: &[u8], sheet: &Sheet, columns: &Columns, options: &ReadOpti
         for (range, last_row) in sheet.merged.iter().filter(|(_, last_row)| *last_row >= heading_line) {
             let what =
                 format!("die Zellen {range} sind verbunden; bitte die Verbindung aufheben und jede Zelle ausfüllen");
-            table.complain(*last_row, None, &what);
+            table.complain(*last_row, &what);
         }
     }
     table.finish()
@@ -116,7 +116,7 @@ impl Rows<'_> {
         let is_hidden = self.hidden_rows.get(at).is_some_and(|range| range.contains(&line));
         if is_hidden && !self.cells.is_empty() {
             let what = "ist ausgeblendet; bitte den Filter aufheben oder die Zeile einblenden oder löschen";
-            self.table.complain(line, None, what);
+            self.table.complain(line, what);
         }
         let taken = self.table.take_row(line, &self.cells);
         self.cells.clear();

@@ -7,7 +7,7 @@ use rust_xlsxwriter::{ExcelDateTime as Date, Format, Formula, Workbook, Workshee
 use super::*;
 use crate::domain::list::{Field, Presence};
 use crate::intake::FileRefused;
-use crate::intake::test_support::{accepted, archive, columns, read_with, refused, row_of, rows, workbook_of};
+use crate::intake::test_support::{FRAME, accepted, archive, columns, read_with, refused, row_of, rows, workbook_of};
 
 /// A workbook of one sheet with headings and a row, and what is done to it.
 fn workbook(change: impl FnOnce(&mut Worksheet)) -> Vec<u8> {
@@ -208,8 +208,10 @@ fn what_would_fill_the_memory_is_refused_before_the_library_sees_it() {
     let damaged = "keine lesbare Arbeitsmappe";
 
     check("bomb", workbook_of(&sheet, &[("xl/media/a.png", &vec![0; 17 << 20])]), large);
-    let spaces = format!("<sheetData>{rows}</sheetData>{}", " ".repeat(17 << 20));
-    check("bomb in the sheet", workbook_of(&spaces, &[]), large);
+    let comment = format!("<sheetData>{rows}</sheetData><!--{}-->", "x".repeat(2 << 20));
+    check("one piece of XML", workbook_of(&comment, &[]), large);
+    let pieces = format!("<sst><si><t>{}</t></si></sst>", format!("{}<!-- -->", "x".repeat(1_000)).repeat(600));
+    check("a text of many pieces", workbook_of(&sheet, &[("xl/sharedStrings.xml", pieces.as_bytes())]), large);
     let empty_texts = format!("<sst>{}</sst>", "<si/>".repeat(1_000_001));
     check("shared texts", workbook_of(&sheet, &[("xl/sharedStrings.xml", empty_texts.as_bytes())]), large);
     let reserve = br#"<sst uniqueCount="400000000000"><si><t>a</t></si></sst>"#;
@@ -284,16 +286,23 @@ proptest! {
     /// Without the net of [`read`]: what the guard lets through does not make the library panic.
     #[test]
     fn no_damage_within_the_parts_makes_the_library_panic(
-        damage in prop::collection::vec((0_usize..3, any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..6),
+        damage in prop::collection::vec((0_usize..6, any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..6),
     ) {
         const SNIPPETS: [&str; 24] = [
             "", "<", ">", "\"", "/", "&", "&#0;", "&#xD800;", "&x;", "_xD83D_", "99999999999999999999", "-1", "0", "AAAAAAAA1",
             "<f t=\"shared\" si=\"99999999999\" ref=\"A1:B2\"/>", "<f t=\"shared\" si=\"0\"/>", "ä", "NaN", "1e308", " t=\"e\"",
             "<![CDATA[x]]>", "<!-- -->", "<v>7</v>", ":",
         ];
-        let mut parts = [SHEET.to_owned(), SHARED.to_owned(), STYLES.to_owned()];
+        let sheet = format!("<worksheet>{SHEET}</worksheet>");
+        let mut parts: Vec<(&str, String)> = vec![
+            ("xl/worksheets/sheet1.xml", sheet),
+            ("xl/sharedStrings.xml", SHARED.to_owned()),
+            ("xl/styles.xml", STYLES.to_owned()),
+        ];
+        let frame = FRAME.iter().skip(1).map(|(name, content)| (*name, String::from_utf8(content.to_vec()).unwrap()));
+        parts.extend(frame);
         for (part, at, snippet) in damage {
-            let text = &mut parts[part];
+            let text = &mut parts[part].1;
             let places: Vec<usize> = text.char_indices().map(|(place, _)| place).collect();
             let place = places[at.index(places.len())];
             let snippet = SNIPPETS[snippet.index(SNIPPETS.len())];
@@ -302,9 +311,8 @@ proptest! {
                 _ => text.insert_str(place, snippet),
             }
         }
-        let [sheet, shared, styles] = &parts;
-        let more = [("xl/sharedStrings.xml", shared.as_bytes()), ("xl/styles.xml", styles.as_bytes())];
-        let bytes = workbook_of(sheet, &more);
+        let parts: Vec<(&str, &[u8])> = parts.iter().map(|(name, content)| (*name, content.as_bytes())).collect();
+        let bytes = archive(&parts);
         if let Ok(sheets) = xlsx_guard::inspect(&bytes) {
             for sheet in &sheets {
                 let _ = read_sheet(&bytes, sheet, &columns(), &ReadOptions::default());
