@@ -119,5 +119,6 @@ scenarios! {
     an_all_clear_follows_each_escalation_that_is_settled: "withdrawal-and-all-clear", in_full;
     an_extension_ends_as_it_was_recorded: "extension-ends-on-a-holiday", in_full;
     who_takes_a_report_back_is_asked_again: "withdrawal-between-two-reminders", in_full;
+    a_list_that_lacks_what_was_telephoned_undoes_nothing: "list-lacks-what-was-telephoned", in_full;
     what_stands_for_several_months_is_not_asked_for: "standing-nil-and-exemption", in_full;
 }

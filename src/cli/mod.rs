@@ -301,6 +301,7 @@ fn is_wrong_input(error: &anyhow::Error) -> bool {
                         | SimulationError::NotArranged { .. }
                         | SimulationError::Target { .. }
                         | SimulationError::NothingSent { .. }
+                        | SimulationError::List { .. }
                         | SimulationError::Charter(_)
                 )
             )

@@ -11,7 +11,7 @@ use crate::daemon::Charter;
 use crate::daemon::clock::Clock;
 use crate::daemon::event::Event;
 use crate::daemon::scenario::Scenario;
-use crate::daemon::simulation::{NoMailSystem, Simulation, find_folder};
+use crate::daemon::simulation::{NoMailSystem, Simulation, find};
 use crate::domain::dates::instant;
 use crate::settings::Source;
 use crate::store::{Durability, Store};
@@ -49,7 +49,7 @@ impl Simulate {
         let scenario =
             Scenario::parse(&name, &read(&self.scenario).map_err(|why| WrongInput(format!("{name}: {why}")))?)?;
         let folders = vec![self.scenario.parent().unwrap_or(Path::new(".")).to_owned(), PathBuf::from(".")];
-        let settings = find_folder(&folders, &scenario.files);
+        let settings = find(&folders, &scenario.files);
         if !settings.is_dir() {
             let files = scenario.files.display();
             let words = format!("{name}: files {files}: there is no such folder, neither beside the scenario nor here");

@@ -283,6 +283,7 @@ fn reports_of(charter: &Charter, scenario: &Scenario, day: NaiveDate) -> Vec<(St
                 format!("{}: {}: what was arranged is ended", request.duty, name(&request.authority))
             }
             Action::Imported { month, on } => format!("data import of {month} signalled for {on}"),
+            Action::Import { file, .. } => format!("list {} imported", file.display()),
             Action::Stop => "(the daemon stops)".to_owned(),
             Action::Start => "(the daemon starts again)".to_owned(),
             Action::Pause => "(sending is paused)".to_owned(),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use chrono::{NaiveDate, NaiveDateTime};
 
 use crate::domain::Month;
+use crate::domain::list::ListKind;
 use crate::domain::request::{EndRequest, ReceiptRequest};
 
 /// A scenario, checked for its form; names of authorities are checked when it is played.
@@ -45,6 +46,15 @@ pub enum Action {
         month: Month,
         /// The import date.
         on: NaiveDate,
+    },
+    /// A list of what has been reported is imported.
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// How it speaks; none if it says so itself, or the settings do.
+        kind: Option<ListKind>,
+        /// Whose word it is; none if it says so itself, or the settings do.
+        source: Option<String>,
     },
     /// The daemon stops.
     Stop,
@@ -217,6 +227,7 @@ fn read_action(words: &[&str]) -> Result<Action, String> {
             month: Month::parse(month).map_err(|cause| cause.to_string())?,
             on: date.parse().map_err(|_| format!("{date:?} is no date; accepted: YYYY-MM-DD"))?,
         }),
+        ["import", file, rest @ ..] => read_import(file, rest),
         ["record", month, duty, authority, state, details @ ..] => {
             Ok(Action::Record(Box::new(read_record(month, duty, authority, state, details)?)))
         }
@@ -232,6 +243,28 @@ fn read_action(words: &[&str]) -> Result<Action, String> {
              smtp CODE|break-after-data|down [for WHOM] [until DATE TIME], bounce hard|soft for WHOM, clear WHOM"
         )),
     }
+}
+
+fn read_import(file: &str, rest: &[&str]) -> Result<Action, String> {
+    let (kind, rest) = match rest {
+        ["as", word, rest @ ..] => {
+            let known = ListKind::WORDS.into_iter().find(|(known, _)| known == word);
+            let (_, kind) = known.ok_or_else(|| format!("{word:?}: accepted: snapshot or events"))?;
+            (Some(kind), rest)
+        }
+        rest => (None, rest),
+    };
+    let source = match rest {
+        [] => None,
+        ["from", source] => Some((*source).to_owned()),
+        _ => {
+            return Err(format!(
+                "import: {:?} is not understood; accepted: as snapshot|events, from SOURCE",
+                rest.join(" ")
+            ));
+        }
+    };
+    Ok(Action::Import { file: PathBuf::from(file), kind, source })
 }
 
 fn read_record(
@@ -368,6 +401,15 @@ mod tests {
         assert_eq!(action("smtp break-after-data for x"), Ok(smtp(Fault::BreakAfterData, Some("x"))));
         assert_eq!(action("smtp down"), Ok(smtp(Fault::Down, None)));
         assert_eq!(action("smtp 550 for all"), Ok(smtp(Fault::Refuse(550), None)));
+        let import = |kind, source: Option<&str>| {
+            Ok(Action::Import { file: PathBuf::from("list.csv"), kind, source: source.map(str::to_owned) })
+        };
+        assert_eq!(action("import list.csv"), import(None, None));
+        assert_eq!(action("import list.csv as events"), import(Some(ListKind::Events), None));
+        assert_eq!(
+            action("import list.csv as snapshot from \"das LKA\""),
+            import(Some(ListKind::Snapshot), Some("das LKA"))
+        );
         let target = "abh-x".to_owned();
         assert_eq!(action("bounce hard for abh-x"), Ok(Action::Bounce { fate: Fate::Hard, target: target.clone() }));
         assert_eq!(action("bounce soft for abh-x"), Ok(Action::Bounce { fate: Fate::Soft, target: target.clone() }));
@@ -393,6 +435,8 @@ mod tests {
             assert!(error.starts_with("s.txt:4: ") && error.contains(words), "{line}: {error}");
         };
         check("explode", "accepted: record");
+        check("import list.csv as rumour", "accepted: snapshot or events");
+        check("import list.csv by hand", "accepted: as snapshot|events");
         check("smtp 250 for x", "400 to 599");
         check("bounce for x", "bounce hard|soft for WHOM");
         check("clear", "clear WHOM");

@@ -8,8 +8,11 @@ use tokio::sync::watch;
 
 use crate::domain::dates::instant;
 use crate::domain::delivery::Reply;
+use crate::domain::list_entries::Refusal;
+use crate::domain::list_report::Fate;
 use crate::domain::request::{Asker, RequestError, import_signal};
 use crate::domain::{Mailbox, Owner};
+use crate::intake::read_bounded;
 use crate::mail::{OutgoingMail, Transport};
 use crate::settings::Source;
 use crate::store::{OutboxFilter, Store, StoreError};
@@ -20,6 +23,7 @@ use super::event::Event;
 use super::recording::{RecordError, end_arrangement, record};
 use super::scenario::{Action, Fault, Line, Scenario};
 use super::simulated_return::return_newest;
+use super::take_list::{ListOrder, take_list};
 use super::tick::{TickError, TickMemo, tick};
 use super::{Charter, CharterError};
 
@@ -46,6 +50,14 @@ pub enum SimulationError {
         authority: String,
         /// The duty.
         duty: String,
+    },
+    /// A list cannot be taken.
+    #[error("line {line}: {why}")]
+    List {
+        /// The line's number.
+        line: usize,
+        /// What is wrong.
+        why: String,
     },
     /// A line names nobody.
     #[error("line {line}: {target:?}: is no authority, office or address of the roster")]
@@ -120,7 +132,7 @@ impl<T: Transport + Send> Simulation<'_, T> {
                         memo = TickMemo::default();
                     }
                     Action::Files(folder) => {
-                        let source = Source::Folder(find_folder(&folders, folder));
+                        let source = Source::Folder(find(&folders, folder));
                         charter = Charter::load(&source, charter.generation + 1)?;
                     }
                     Action::Smtp { fault, target, until } => {
@@ -133,6 +145,11 @@ impl<T: Transport + Send> Simulation<'_, T> {
                             until,
                             now,
                         )?);
+                    }
+                    Action::Import { file, kind, source } => {
+                        let order =
+                            ListOrder { kind: *kind, source: source.as_deref(), actor: ACTOR, ..ListOrder::default() };
+                        import(store, &charter, line.number, &find(&folders, file), order, now).await?;
                     }
                     Action::Bounce { fate, target } => {
                         let mailboxes = named_mailboxes(&charter, line.number, target, now)?;
@@ -199,9 +216,30 @@ async fn next_work(
     Ok(memo.quiet_until().into_iter().chain(delivery).min())
 }
 
-/// Finds a folder that a scenario names: beside the scenario, or in the working directory.
-pub fn find_folder(folders: &[PathBuf], named: &Path) -> PathBuf {
-    folders.iter().map(|folder| folder.join(named)).find(|path| path.is_dir()).unwrap_or_else(|| named.to_owned())
+/// Finds a folder or file that a scenario names: beside the scenario, or in the working directory.
+pub fn find(folders: &[PathBuf], named: &Path) -> PathBuf {
+    folders.iter().map(|folder| folder.join(named)).find(|path| path.exists()).unwrap_or_else(|| named.to_owned())
+}
+
+/// Imports a list; a story in which one is refused is not the one that was meant.
+async fn import(
+    store: &Store,
+    charter: &Charter,
+    line: usize,
+    path: &Path,
+    order: ListOrder<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), SimulationError> {
+    let bytes = read_bounded(path).map_err(|why| SimulationError::List { line, why: why.to_string() })?;
+    let file_name = path.file_name().unwrap_or_default().to_string_lossy();
+    let taken = take_list(store, charter, ListOrder { file_name: &file_name, bytes: &bytes, ..order }, now).await?;
+    let report = taken.report;
+    if report.fate == Fate::Taken {
+        return Ok(());
+    }
+    let of_row = |refusal: &Refusal| format!("{file_name}: Zeile {}: {}", refusal.line, refusal.reason);
+    let why: Vec<String> = report.faults.into_iter().chain(report.refused.iter().map(of_row)).collect();
+    Err(SimulationError::List { line, why: why.join("; ") })
 }
 
 /// Does what a person would do at a command line.
@@ -242,7 +280,7 @@ async fn act(store: &Store, charter: &Charter, line: &Line, now: DateTime<Utc>) 
             tx.discard(&held, ACTOR, now).await?;
         }
         // the loop itself does these
-        Action::Stop | Action::Start | Action::Files(_) | Action::Smtp { .. } => {}
+        Action::Stop | Action::Start | Action::Files(_) | Action::Smtp { .. } | Action::Import { .. } => {}
         Action::Bounce { .. } | Action::Clear { .. } => {}
     }
     tx.commit().await?;
