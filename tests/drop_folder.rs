@@ -173,3 +173,25 @@ fn a_folder_without_permission_is_told_once_a_day_and_used_when_it_can_be() {
     }
     assert_eq!(fact(&daemon.wait_for_message(READ), "fate"), "Taken");
 }
+
+#[test]
+fn a_list_that_was_put_there_during_a_standstill_is_read_before_anybody_is_reminded() {
+    let mut site = site();
+    site.set("INTAKE__SETTLE_SECONDS", "600");
+    let list = put(
+        &site,
+        "liste.csv",
+        "Behörde;Meldepflicht;Monatslauf;Meldestand\nStadt Bonn;planning;2026-12;gemeldet\nStadt Essen;planning;2026-12;gemeldet\n",
+    );
+    let long_ago = std::process::Command::new("touch").args(["-d", "2026-12-11 18:00"]).arg(&list).status().unwrap();
+    assert!(long_ago.success());
+    let mut daemon = site.run().ready();
+    daemon.wait_for_message(READ);
+    daemon.delivered();
+    let reminded = site.mailboxes("reminder-1", "accepted");
+    assert!(reminded.contains(&"rueckkehr@krefeld.example".to_owned()), "{reminded:?}");
+    let of_planning = site
+        .query("SELECT mailbox, COUNT(*) FROM notices WHERE duty = 'planning' AND kind = 'reminder' GROUP BY mailbox");
+    let mailboxes: Vec<&str> = of_planning.iter().map(|(mailbox, _)| mailbox.as_str()).collect();
+    assert_eq!(mailboxes, ["gemeinsam@mettmann.example", "rueckkehr@krefeld.example"]);
+}

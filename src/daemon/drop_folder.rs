@@ -28,6 +28,7 @@ const FILES_A_LOOK_MAX: usize = 20; // so that a full folder does not hold up wh
 const FILES_SEEN_MAX: usize = 10_000; // a folder with more is not a drop folder; what is seen later waits
 const REPORT_LINES_MAX: usize = 10_000; // the report beside the file shows everything that a person can use
 const MOVE_SECONDS: i64 = 60; // within which whoever has read a file moves it, if nothing is wrong
+const OLD_MINUTES: i64 = 10; // longer than the clocks of two servers differ
 const TRY_AGAIN_MINUTES: i64 = 10; // a file that cannot be moved is not read every few seconds
 const UNFINISHED: [&str; 6] = ["tmp", "part", "partial", "crdownload", "filepart", "swp"]; // as copying programs call them
 
@@ -55,6 +56,15 @@ struct Mark {
 impl Mark {
     fn of(metadata: &Metadata) -> Self {
         Self { length: metadata.len(), modified: (metadata.mtime(), metadata.mtime_nsec()), inode: metadata.ino() }
+    }
+}
+
+impl Mark {
+    /// Since when a file that is seen for the first time has not changed: what was put there while the service stood still is
+    /// read before anybody is reminded. A file server's clock may be wrong by minutes, so a young file counts from now on.
+    fn still_since(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let modified = DateTime::from_timestamp(self.modified.0, 0).unwrap_or(now);
+        if modified <= now - TimeDelta::minutes(OLD_MINUTES) { modified } else { now }
     }
 }
 
@@ -90,7 +100,7 @@ impl DropFolder {
         let mut settled = Vec::new();
         for (name, mark) in found.into_iter().take(FILES_SEEN_MAX) {
             let known = self.seen.remove(&name).filter(|known| known.mark == mark && known.since <= now);
-            let known = known.unwrap_or(Seen { mark, since: now, not_before: None });
+            let known = known.unwrap_or(Seen { mark, since: mark.still_since(now), not_before: None });
             let is_settled = now - known.since >= TimeDelta::seconds(i64::from(settings.settle_seconds));
             if is_settled && known.not_before.is_none_or(|not_before| not_before <= now) {
                 settled.push((mark.modified, name.clone()));
@@ -129,7 +139,8 @@ impl DropFolder {
         }
         let shown = name.to_string_lossy();
         let stamp = stamp(name, mark, read.as_deref().unwrap_or_default());
-        let refused_folder = settings.folder.join(REFUSED).display().to_string();
+        let refused_folder = settings.folder.join(REFUSED);
+        let refused_folder = std::path::absolute(&refused_folder).unwrap_or(refused_folder).display().to_string();
         let order = ListOrder {
             file_name: &shown,
             bytes: read.as_deref().unwrap_or_default(),

@@ -157,9 +157,10 @@ impl ListReport {
             key: format!("list-refused:{key}"),
             headline: format!("Liste {} abgelehnt", self.file),
             detail: format!(
-                "Aus der Liste im Eingangsordner wurde nichts übernommen. {} Die Liste und ein Bericht mit allen Zeilen liegen in {place}. \
-                 Bitte die Zeilen berichtigen und die Liste noch einmal in den Eingangsordner legen.",
-                reasons.join(" ")
+                "Aus der Liste im Eingangsordner wurde nichts übernommen. {} Die Liste liegt mit einem Bericht, der {} nennt, in {place}. \
+                 Bitte die Liste berichtigen und noch einmal in den Eingangsordner legen.",
+                reasons.join(" "),
+                if self.faults.is_empty() { "alle Zeilen" } else { "den Grund" },
             ),
         }
     }
