@@ -6,6 +6,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use chrono::TimeDelta;
+use fristd::daemon::Charter;
+use fristd::daemon::drop_folder::DropFolder;
+use fristd::settings::Source;
+use fristd::store::{Durability, Store};
 use serde_json::Value;
 use support::site::Site;
 
@@ -194,4 +199,35 @@ fn a_list_that_was_put_there_during_a_standstill_is_read_before_anybody_is_remin
         .query("SELECT mailbox, COUNT(*) FROM notices WHERE duty = 'planning' AND kind = 'reminder' GROUP BY mailbox");
     let mailboxes: Vec<&str> = of_planning.iter().map(|(mailbox, _)| mailbox.as_str()).collect();
     assert_eq!(mailboxes, ["gemeinsam@mettmann.example", "rueckkehr@krefeld.example"]);
+}
+
+/// Two services that look into one folder at the same time, as replicas do, without the lock that keeps two off one SQLite file.
+#[test]
+fn two_services_at_one_folder_import_each_list_once() {
+    let site = site();
+    let lists: Vec<String> = (0..10).map(|number| format!("liste-{number}.csv")).collect();
+    for name in &lists {
+        put(&site, name, GOOD);
+    }
+    let service = "[intake]\nfolder = \"eingang\"\nsettle_seconds = 1\n";
+    site.write("fristd.toml", service);
+    let charter = Charter::load(&Source::File(site.path("fristd.toml")), 1).expect("good settings");
+    let mut now = site.set_clock(NOW);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let store = runtime.block_on(Store::open(&site.database(), Durability::Full, now)).unwrap();
+    let (mut first, mut second) = (DropFolder::default(), DropFolder::default());
+    for _ in 0..4 {
+        runtime.block_on(async {
+            let (one, other) = tokio::join!(first.look(&store, &charter, now), second.look(&store, &charter, now));
+            one.and(other).expect("the store works");
+        });
+        now += TimeDelta::seconds(61); // whoever was second may move what the first has left
+    }
+    assert_eq!(names(&site, ""), Vec::<String>::new());
+    let done = names(&site, "done");
+    let moved = done.iter().filter(|name| name.ends_with(".csv")).count();
+    assert_eq!((moved, done.len()), (lists.len(), 2 * lists.len()), "{done:?}");
+    let read = site.query("SELECT file, COUNT(*) FROM lists GROUP BY file");
+    assert_eq!(read, lists.iter().map(|name| (name.clone(), 1)).collect::<Vec<_>>());
+    assert_eq!(receipts(&site), [("abh-bonn".to_owned(), 1)]);
 }
