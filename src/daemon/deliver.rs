@@ -337,7 +337,11 @@ impl<T: Transport> Deliverer<'_, T> {
         };
         let is_report = matches!(notice.kind, NoticeKind::Escalation | NoticeKind::Summary | NoticeKind::AllClear);
         let own: Vec<&str> = notice.authorities.iter().map(|id| &**id).collect();
-        let facts = facts::for_recheck(&mut tx, rulebook, duty, notice, &own, now).await?;
+        let mut facts = facts::for_recheck(&mut tx, rulebook, duty, notice, &own, now).await?;
+        // only from the third revision on can a reader have been told another date last than that of the revision before
+        if notice.kind == NoticeKind::Correction && facts.dates.revisions.len() > 2 {
+            facts.said = tx.said(notice.month, &duty.id).await?;
+        }
         let dates = (&facts.dates.clone(), &facts.next_dates.clone());
         let ladder = Ladder::new(rulebook, duty, notice.month, dates.0, dates.1)?;
         let mut history = History::default();

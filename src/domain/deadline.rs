@@ -28,6 +28,13 @@ pub struct Deadline {
     pub ends_on: NaiveDate,
 }
 
+impl Deadline {
+    /// Whether the same is told of both: the stated date and the last day.
+    pub fn is_told_as(&self, other: &Self) -> bool {
+        (self.stated_on, self.ends_on) == (other.stated_on, other.ends_on)
+    }
+}
+
 /// A deadline as it was told, frozen (F5).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Revision {

@@ -121,6 +121,7 @@ fn a_case_shows_when_reminders_were_accepted_or_that_they_were_not_delivered() {
         office: None,
         authorities: vec!["k1".into()],
         due_at: at(due),
+        was_uncertain: false,
         is_discarded: false,
         state,
         accepted_at: accepted.map(at),

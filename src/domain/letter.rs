@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+use super::correction::newest_told;
 use super::cycle::free_day_sentence;
 use super::dates::Month;
-use super::deadline::{Deadline, Revision};
+use super::deadline::Deadline;
 use super::duty::{DeadlineRule, NoticeKind};
 use super::escalation::{EscalationReport, ReportFacts, Summary};
 use super::facts::{CycleFacts, View};
 use super::ladder::Ladder;
-use super::notice::{Alert, NewNotice};
+use super::notice::{Alert, NewNotice, Said};
 use super::roster::{AuthorityId, OfficeKind};
 use super::rulebook::Letterhead;
 use super::standing::{ReceiptState, Standing};
@@ -163,7 +164,7 @@ pub fn compose(
         zone: view.rulebook.zone,
         letterhead: view.rulebook.letterhead.clone(),
         month: ladder.month,
-        matter: Some(matter(view, ladder, facts)),
+        matter: Some(matter(view, ladder, facts, notice)),
         authorities: if office.is_some() { Vec::new() } else { authority_lines(view, ladder, facts, notice) },
         office: office.map(|office| office.name.clone()),
         report,
@@ -190,7 +191,7 @@ pub fn compose_zrk_notice(view: View<'_>, notice: &NewNotice, alerts: &[Alert]) 
     }
 }
 
-fn matter(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts) -> Matter {
+fn matter(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, notice: &NewNotice) -> Matter {
     let duty = ladder.duty;
     // the deadline may have been told under other settings (F5): say how it was counted only where the count comes to it
     let working_days = match duty.deadline {
@@ -215,15 +216,22 @@ fn matter(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts) -> Matter {
         follows_import: duty.follows_import(),
         free_day: free_day_sentence(duty, ladder.month, &ladder.deadline),
         revision: ladder.revision,
-        correction: correction(&facts.dates.revisions),
+        correction: correction(facts, notice),
     }
 }
 
-fn correction(revisions: &[Revision]) -> Option<CorrectionFacts> {
-    let [.., before, current] = revisions else { return None };
+/// What a correction replaces: the date that its reader was told last, which need not be that of the revision before.
+fn correction(facts: &CycleFacts, notice: &NewNotice) -> Option<CorrectionFacts> {
+    let [earlier @ .., current] = facts.dates.revisions.as_slice() else { return None };
+    let is_same_office = |said: &Said| said.office.is_some() && said.office == notice.office;
+    let concerns_same = |said: &Said| said.authorities.iter().any(|id| notice.authorities.contains(id));
+    let own = facts.said.iter().filter(|said| said.mailbox == notice.mailbox);
+    // a deputy is told in the place of another
+    let others = facts.said.iter().filter(|said| is_same_office(said) || concerns_same(said));
+    let told = newest_told(own, earlier).or_else(|| newest_told(others, earlier)).or(earlier.last())?;
     Some(CorrectionFacts {
-        stated_before: before.deadline.stated_on,
-        ended_before: before.deadline.ends_on,
+        stated_before: told.deadline.stated_on,
+        ended_before: told.deadline.ends_on,
         reason: current.reason.clone().unwrap_or_default(),
     })
 }

@@ -5,6 +5,7 @@ mod audience;
 pub mod bounce;
 pub mod calendar;
 pub mod chronicle;
+mod correction;
 pub mod cycle;
 pub mod dates;
 pub mod deadline;

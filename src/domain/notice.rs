@@ -55,6 +55,8 @@ pub struct Said {
     pub accepted_at: Option<DateTime<Utc>>,
     /// When it came back as not delivered, after the mail system had taken it.
     pub returned_at: Option<DateTime<Utc>>,
+    /// Whether a mail of it was perhaps sent, whatever became of it since (M6).
+    pub was_uncertain: bool,
     /// Whether a person threw it away, so that it does not come again.
     pub is_discarded: bool,
 }
@@ -72,7 +74,8 @@ impl Said {
 
     /// Whether its reader has it, or may have it, or is just getting it.
     pub(super) fn has_reached(&self) -> bool {
-        matches!(self.state, State::Accepted | State::Uncertain | State::Claimed)
+        let may_have_it = self.was_uncertain && self.returned_at.is_none();
+        matches!(self.state, State::Accepted | State::Uncertain | State::Claimed) || may_have_it
     }
 }
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::audience::Audiences;
 use super::calendar::CalendarError;
+use super::correction::{Reconciled, corrections, newest_told, reconcile};
 use super::cycle::{self, OwnDateFinding};
 use super::dates::{Month, day_in_words, end_of_day};
 use super::deadline::{Deadline, Revision};
@@ -14,7 +15,7 @@ use super::duty::{DeadlineRule, Duty, DutyId, NoticeKind};
 use super::facts::{CycleFacts, View};
 use super::ladder::{Ladder, Rung};
 use super::notice::{Alert, NewNotice, Said};
-use super::roster::{AuthorityId, Mailbox, OfficeId, Owner};
+use super::roster::{AuthorityId, Mailbox, Owner};
 
 /// What is to be done about a duty's cycle.
 #[derive(Clone, Debug)]
@@ -70,13 +71,14 @@ pub fn plan_cycle(view: View<'_>, duty: &Duty, month: Month, facts: &CycleFacts)
         plan.alerts.extend(late_import(view, month, &ladder_before.deadline));
         return Ok(plan);
     }
-    if let Some(alert) = unfit_own_date(view, duty, month, facts)? {
-        plan.alerts.push(alert);
-        if facts.dates.revisions.is_empty() {
-            return Ok(plan); // nothing is announced that the ZRK would have been refused (F4)
-        }
+    let unfit = unfit_own_date(view, duty, month, facts)?;
+    let is_unfit = unfit.is_some();
+    plan.alerts.extend(unfit);
+    if is_unfit && facts.dates.revisions.is_empty() {
+        return Ok(plan); // nothing is announced that the ZRK would have been refused (F4)
     }
-    if let Some(told) = facts.dates.revisions.last() {
+    // nor is what was announced corrected to it
+    if let Some(told) = facts.dates.revisions.last().filter(|_| !is_unfit) {
         let computed = cycle::deadline(view.rulebook, duty, month, facts.dates.signal.as_ref())?;
         match reconcile(view, duty, month, told, computed) {
             Reconciled::Unchanged => {}
@@ -90,15 +92,15 @@ pub fn plan_cycle(view: View<'_>, duty: &Duty, month: Month, facts: &CycleFacts)
     let ladder = Ladder::new(view.rulebook, duty, month, &dates, &facts.next_dates)?;
     let audience = Audiences { view, facts, ends_on: ladder.deadline.ends_on };
     let corrections = match dates.revisions.as_slice() {
-        [_, .., current] => corrections(view, &ladder, facts, current),
+        [before @ .., current] if !before.is_empty() => corrections(view, &ladder, facts, before, current),
         _ => Vec::new(),
     };
     plan_steps(view, &ladder, facts, &audience, &corrections, &mut plan);
     plan.queue.extend(corrections);
     plan.queue.extend(all_clears(view, &ladder, facts, &audience));
-    if let Some(reason) = needs_person(view, facts, &ladder, &dates.revisions).filter(|_| !plan.queue.is_empty()) {
-        plan.queue.iter_mut().for_each(|notice| notice.hold = Some(reason.to_owned()));
-        plan.alerts.push(held_alert(duty, &ladder));
+    if let Some(doubt) = needs_person(view, facts, &ladder, &dates.revisions).filter(|_| !plan.queue.is_empty()) {
+        plan.queue.iter_mut().for_each(|notice| notice.hold = Some(doubt.as_str().to_owned()));
+        plan.alerts.push(held_alert(&ladder, doubt, &plan.queue));
     }
     if dates.revisions.is_empty() && !plan.queue.is_empty() {
         plan.freeze = Some(Revision { number: 1, deadline: ladder.deadline, reason: None, frozen_at: view.now });
@@ -153,44 +155,6 @@ pub fn zrk_notices(view: View<'_>, alerts: &[Alert]) -> Vec<NewNotice> {
             hold: None,
         })
         .collect()
-}
-
-enum Reconciled {
-    Unchanged,
-    Deviates(Alert),
-    Corrected(Revision),
-}
-
-/// Holds what settings now give against what was told (F5).
-fn reconcile(view: View<'_>, duty: &Duty, month: Month, told: &Revision, computed: Deadline) -> Reconciled {
-    let before = told.deadline;
-    if (before.stated_on, before.ends_on) == (computed.stated_on, computed.ends_on) {
-        return Reconciled::Unchanged;
-    }
-    // a reason counts once: the next change needs one of its own, or it would be told with a reason that is not its own
-    let correction = view.rulebook.entries.get(&month).and_then(|entry| entry.correction.clone());
-    if let Some(reason) = correction.filter(|reason| told.reason.as_ref() != Some(reason)) {
-        let number = told.number + 1;
-        return Reconciled::Corrected(Revision {
-            number,
-            deadline: computed,
-            reason: Some(reason),
-            frozen_at: view.now,
-        });
-    }
-    Reconciled::Deviates(Alert {
-        key: format!("deviation:{month}:{}:{}:{}:{}", duty.id, told.number, computed.stated_on, computed.ends_on),
-        headline: format!("Frist {} {} weicht von der Ankündigung ab", duty.module, month.in_words()),
-        detail: format!(
-            "Mitgeteilt wurde {} (Fristende {}), nach den jetzigen Angaben wäre es {} (Fristende {}). Es gilt weiterhin das mitgeteilte Datum. Soll das \
-             neue gelten, ist in cycles.toml beim Monat {month} der Eintrag correction = \"Grund\" zu ergänzen (bei einer weiteren Änderung ein neuer Grund); dann erhalten \
-             alle, denen das alte Datum mitgeteilt wurde, eine Fristkorrektur.",
-            day_in_words(before.stated_on),
-            day_in_words(before.ends_on),
-            day_in_words(computed.stated_on),
-            day_in_words(computed.ends_on),
-        ),
-    })
 }
 
 /// Judges a date that the ZRK set itself once more, when the import was signalled for another day than was planned (F4).
@@ -316,75 +280,30 @@ fn step_notices(
         .collect()
 }
 
-/// The correction to every mailbox that was told an earlier date (F5), or to who gets mail in its place today: while a deputy
-/// stands in, the deputy learns the new date, and the mailbox itself when it is back.
-fn corrections(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, current: &Revision) -> Vec<NewNotice> {
-    let today = view.today();
-    // every letter of a duty states its deadline
-    let told_before = facts.said.iter().filter(|said| said.has_reached() && said.revision < current.number);
-    let told_now: HashSet<&Mailbox> = facts
-        .said
-        .iter()
-        .filter(|said| said.revision == current.number && said.kind == NoticeKind::Correction)
-        .filter(|said| said.state != State::Withdrawn || said.is_discarded)
-        .map(|said| &said.mailbox)
-        .collect();
-    let mut mailboxes: BTreeMap<&Mailbox, (Option<OfficeId>, BTreeSet<AuthorityId>)> = BTreeMap::new();
-    for said in told_before {
-        for owner in owners_told(view, ladder, said) {
-            for contact in view.roster.in_place_of(&owner, &said.mailbox, today) {
-                if told_now.contains(&contact.mailbox) || view.flagged.contains(&contact.mailbox) {
-                    continue;
-                }
-                let (office, authorities) = mailboxes.entry(&contact.mailbox).or_default();
-                match &owner {
-                    Owner::Office(id) => *office = Some(id.clone()),
-                    Owner::Authority(id) => _ = authorities.insert(id.clone()),
-                }
-            }
+/// Why everything of a revision waits for a person (N9).
+#[derive(Clone, Copy)]
+enum Doubt {
+    /// The deadline that was told was over when it was corrected.
+    ToldWasOver,
+    /// The new deadline was over when it was set.
+    NewIsOver,
+    /// The deadline was over before this store existed and could have announced it or known a report.
+    OlderThanStore,
+}
+
+impl Doubt {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::ToldWasOver => "the deadline that is corrected was over",
+            Self::NewIsOver => "the corrected deadline is over already",
+            Self::OlderThanStore => "the deadline was over before this database existed; who has reported is not known",
         }
     }
-    mailboxes
-        .into_iter()
-        .map(|(mailbox, (office, authorities))| NewNotice {
-            month: ladder.month,
-            duty: Some(ladder.duty.id.clone()),
-            step: NoticeKind::Correction.to_string(),
-            kind: NoticeKind::Correction,
-            revision: current.number,
-            mailbox: mailbox.clone(),
-            // a mailbox that is an authority's as well is written to as that authority's
-            office: office.filter(|_| authorities.is_empty()),
-            authorities: authorities.into_iter().collect(),
-            due_at: current.frozen_at,
-            hold: None,
-        })
-        .collect()
 }
 
-/// As whose mailbox one was told: an office's, or that of authorities, as far as they owe the report; also of those that it
-/// answers for only since then.
-fn owners_told(view: View<'_>, ladder: &Ladder<'_>, said: &Said) -> Vec<Owner> {
-    if let Some(office) = &said.office {
-        return vec![Owner::Office(office.clone())];
-    }
-    let told = said.authorities.iter().map(|id| Owner::Authority(id.clone()));
-    let now = view.roster.contacts_at(&said.mailbox, view.today()).map(|contact| contact.owner.clone());
-    let owes = |owner: &Owner| match owner {
-        Owner::Authority(id) => view.roster.owes(id, ladder.deadline.ends_on),
-        Owner::Office(_) => false,
-    };
-    told.chain(now).filter(owes).collect()
-}
-
-/// Why everything of the revision in force waits for a person (N9), as long as nothing of it was released: its deadline was
-/// over when it was corrected, or before this store existed and could have announced it or known a report.
-fn needs_person(
-    view: View<'_>,
-    facts: &CycleFacts,
-    ladder: &Ladder<'_>,
-    revisions: &[Revision],
-) -> Option<&'static str> {
+/// Why everything of the revision in force waits for a person, as long as nothing of it was released. Who discards a correction
+/// has not said that the new date holds, so that what follows from it waits as well.
+fn needs_person(view: View<'_>, facts: &CycleFacts, ladder: &Ladder<'_>, revisions: &[Revision]) -> Option<Doubt> {
     let end_of = |deadline: &Deadline| end_of_day(view.rulebook.zone, deadline.ends_on);
     let is_released = |said: &Said| {
         said.revision == ladder.revision && !matches!(said.state, State::Held | State::Withdrawn | State::Skipped)
@@ -392,25 +311,51 @@ fn needs_person(
     if facts.said.iter().any(is_released) {
         return None;
     }
-    if let [.., before, current] = revisions
-        && end_of(&before.deadline) <= current.frozen_at
+    if let [before @ .., current] = revisions
+        && let Some(told) = newest_told(facts.said.iter(), before).or(before.last())
     {
-        return Some("the deadline that is corrected was over");
+        if end_of(&told.deadline) <= current.frozen_at {
+            return Some(Doubt::ToldWasOver);
+        }
+        if end_of(&current.deadline) <= current.frozen_at {
+            return Some(Doubt::NewIsOver);
+        }
     }
     let is_older = facts.known_since.is_some_and(|since| end_of(&ladder.deadline) <= since);
-    is_older.then_some("the deadline was over before this database existed; who has reported is not known")
+    is_older.then_some(Doubt::OlderThanStore)
 }
 
-fn held_alert(duty: &Duty, ladder: &Ladder<'_>) -> Alert {
-    let (month, revision) = (ladder.month, ladder.revision);
+/// Told anew with each step that comes to wait, so that none waits unnoticed.
+fn held_alert(ladder: &Ladder<'_>, doubt: Doubt, held: &[NewNotice]) -> Alert {
+    let (duty, month, revision) = (ladder.duty, ladder.month, ladder.revision);
+    let newest = held.iter().max_by_key(|notice| (notice.due_at, &notice.step)).map_or("", |notice| &notice.step);
+    let steps: BTreeSet<&str> = held.iter().map(|notice| notice.step.as_str()).collect();
+    let ends_on = day_in_words(ladder.deadline.ends_on);
+    let why = match doubt {
+        Doubt::ToldWasOver => format!(
+            "Die mitgeteilte Frist war schon abgelaufen, als sie auf den Fristablauf {ends_on} korrigiert wurde."
+        ),
+        Doubt::NewIsOver => {
+            format!("Die korrigierte Frist, {ends_on}, war schon abgelaufen, als sie festgelegt wurde.")
+        }
+        Doubt::OlderThanStore => {
+            format!("Die Frist am {ends_on} war schon abgelaufen, als dieser Datenbestand begann.")
+        }
+    };
     Alert {
-        key: format!("held:{month}:{}:{revision}", duty.id),
+        key: format!("held:{month}:{}:{revision}:{newest}", duty.id),
         headline: format!("Mitteilungen {} {} zurückgehalten", duty.module, month.in_words()),
         detail: format!(
-            "Die Frist am {} war schon abgelaufen, als sie korrigiert wurde oder dieser Datenbestand begann. Was dazu fällig \
-             wird, wartet, bis es mit „fristd outbox release --month {month}“ freigegeben oder mit „fristd outbox discard \
-             --month {month}“ verworfen wird.",
-            day_in_words(ladder.deadline.ends_on)
+            "{why} Zurückgehalten werden {} Mitteilungen der Stufe {}. Was weiter dazu fällig wird, wartet ebenso, bis etwas davon \
+             mit „fristd outbox release --month {month}“ freigegeben wird; mit „fristd outbox discard --month {month}“ wird \
+             Zurückgehaltenes verworfen.{}",
+            held.len(),
+            steps.into_iter().collect::<Vec<_>>().join(", "),
+            match doubt {
+                Doubt::OlderThanStore => "",
+                _ =>
+                    " War die Korrektur ein Versehen, sind das Datum in cycles.toml zu berichtigen und ein neuer Grund einzutragen.",
+            }
         ),
     }
 }
@@ -481,10 +426,6 @@ fn all_clear_step<'a>(escalation: &str, earlier: impl Iterator<Item = &'a Said>)
 #[cfg(test)]
 #[path = "plan_tests.rs"]
 mod tests;
-
-#[cfg(test)]
-#[path = "correction_tests.rs"]
-mod correction_tests;
 
 #[cfg(test)]
 #[path = "all_clear_tests.rs"]

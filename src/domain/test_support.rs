@@ -287,6 +287,7 @@ impl Cycle {
                 state: if new.hold.is_some() { State::Held } else { State::Queued },
                 accepted_at: None,
                 returned_at: None,
+                was_uncertain: false,
                 is_discarded: false,
             });
         }

@@ -115,10 +115,11 @@ impl Tx {
             Option<DateTime<Utc>>,
             Option<DateTime<Utc>>,
             bool,
+            bool,
         );
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT id, step, kind, revision, mailbox, office, authorities, due_at, state, accepted_at, returned_at,
-                    COALESCE(reason LIKE 'discarded by %', FALSE)
+                    uncertain > 0, COALESCE(reason LIKE 'discarded by %', FALSE)
              FROM notices WHERE month = $1 AND duty = $2 ORDER BY due_at, mailbox",
         )
         .bind(month.to_string())
@@ -139,6 +140,7 @@ impl Tx {
                     state,
                     accepted_at,
                     returned_at,
+                    was_uncertain,
                     discarded,
                 )| {
                     let place = Place { table: "notices", row: &id };
@@ -153,6 +155,7 @@ impl Tx {
                         state: place.state(&state)?,
                         accepted_at,
                         returned_at,
+                        was_uncertain,
                         is_discarded: discarded,
                     })
                 },
