@@ -102,6 +102,13 @@ scenarios! {
     the_month_of_the_demo: "demo-month", counted;
     after_a_standstill_only_what_is_live_is_sent: "standstill-across-a-reminder", in_full;
     a_correction_reaches_everybody_who_was_told_once: "correction-after-the-announcement", in_full;
+    a_date_moves_by_a_reason_of_its_own_each_time: "correction-in-three-turns", in_full;
+    no_reminder_with_the_old_date_goes_out_after_a_correction: "correction-while-reminders-wait", in_full;
+    who_never_got_the_old_date_is_announced_the_new_one: "correction-of-a-partly-delivered-announcement", in_full;
+    a_correction_that_is_taken_back_is_told_to_whom_it_reached: "correction-taken-back-before-it-arrived", in_full;
+    a_correction_into_the_past_waits_for_a_person: "correction-into-the-past", in_full;
+    a_correction_goes_to_who_gets_mail_in_place_of_who_was_told: "correction-and-changed-contacts", in_full;
+    a_second_signal_moves_nothing_without_a_reason: "correction-by-a-second-signal", in_full;
     who_reports_between_queueing_and_sending_gets_no_reminder: "report-between-queueing-and-sending", in_full;
     a_rejected_mailbox_is_flagged_and_told_once: "rejected-mailbox", in_full;
     a_mail_that_comes_back_flags_its_mailbox_until_a_person_clears_it: "hard-bounce-before-the-last-reminder", in_full;

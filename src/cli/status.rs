@@ -11,7 +11,7 @@ use crate::domain::dates::{day_in_words, local_date};
 use crate::domain::request::duty;
 use crate::domain::roster::District;
 use crate::domain::standing::{in_time, standing_at, standing_now};
-use crate::domain::{AuthorityId, Deadline, Month, Receipt, ReceiptState, Standing, cycle};
+use crate::domain::{AuthorityId, Deadline, Month, Receipt, ReceiptState, Revision, Standing, cycle};
 
 use super::history::{HistoryQuestion, tell};
 use super::{Ending, Moment, Shell, WrongInput, counted, print_json, print_line};
@@ -46,7 +46,8 @@ struct DutyStatus {
     duty: String,
     title: String,
     deadline: Deadline,
-    revision: Option<u32>,
+    /// What was told, oldest first (F5).
+    revisions: Vec<Revision>,
     lines: Vec<AuthorityStatus>,
     /// Who is in the list and owes no report: name, id, and who reports for it.
     not_owing: Vec<NotOwing>,
@@ -92,7 +93,7 @@ impl Status {
                 dates = dates.as_known_at(past);
             }
             let computed = cycle::deadline(rulebook, duty, month, dates.signal.as_ref())?;
-            let (number, deadline) = cycle::in_force(&dates.revisions, computed);
+            let (_, deadline) = cycle::in_force(&dates.revisions, computed);
             let receipts = tx.receipts(month, &duty.id).await?;
             let line = |authority: &crate::domain::Authority| {
                 let own: &[Receipt] = receipts.get(&authority.id).map_or(&[], Vec::as_slice);
@@ -124,7 +125,7 @@ impl Status {
                 duty: duty.id.to_string(),
                 title: duty.title.clone(),
                 deadline,
-                revision: (!dates.revisions.is_empty()).then_some(number),
+                revisions: dates.revisions,
                 lines: lines.collect(),
                 not_owing: not_owing.collect(),
             });
@@ -146,6 +147,20 @@ impl Status {
     }
 }
 
+impl DutyStatus {
+    /// Each correction with the revision that it replaced.
+    fn corrections(&self) -> impl Iterator<Item = (&Revision, &Revision)> {
+        self.revisions.iter().zip(self.revisions.iter().skip(1))
+    }
+}
+
+fn correction_json((before, correction): (&Revision, &Revision), zone: chrono_tz::Tz) -> Value {
+    json!({
+        "revision": correction.number, "reason": correction.reason, "ended_on_before": before.deadline.ends_on,
+        "ends_on": correction.deadline.ends_on, "at": correction.frozen_at.with_timezone(&zone).to_rfc3339(),
+    })
+}
+
 fn as_json(month: Month, duties: &[DutyStatus], zone: chrono_tz::Tz) -> Value {
     let duties: Vec<Value> = duties
         .iter()
@@ -165,6 +180,10 @@ fn as_json(month: Month, duties: &[DutyStatus], zone: chrono_tz::Tz) -> Value {
                 "duty": duty.duty, "stated_on": duty.deadline.stated_on, "ends_on": duty.deadline.ends_on,
                 "authorities": authorities,
             });
+            // left out where the deadline is the one that was announced
+            if duty.revisions.len() > 1 {
+                value["corrections"] = duty.corrections().map(|pair| correction_json(pair, zone)).collect();
+            }
             // beside the others and not among them, who have a standing each; left out where all owe
             if !duty.not_owing.is_empty() {
                 let reporter = |one: &NotOwing| one.reporter.as_ref().map(|(id, _)| id.to_string());
@@ -180,11 +199,11 @@ fn as_json(month: Month, duties: &[DutyStatus], zone: chrono_tz::Tz) -> Value {
 fn in_words(month: Month, duties: &[DutyStatus], today: NaiveDate, zone: chrono_tz::Tz) -> String {
     let mut text = format!("{} ({month})\n", month.in_words());
     for duty in duties {
-        let told = match duty.revision {
-            None if duty.deadline.ends_on < today => "never announced".to_owned(),
-            None => "not announced yet".to_owned(),
-            Some(1) => "announced".to_owned(),
-            Some(number) => format!("announced, {}", counted(number as usize - 1, "correction")),
+        let told = match duty.revisions.len() {
+            0 if duty.deadline.ends_on < today => "never announced".to_owned(),
+            0 => "not announced yet".to_owned(),
+            1 => "announced".to_owned(),
+            count => format!("announced, {}", counted(count - 1, "correction")),
         };
         let _ = writeln!(
             text,
@@ -193,6 +212,11 @@ fn in_words(month: Month, duties: &[DutyStatus], today: NaiveDate, zone: chrono_
             duty.title,
             day_in_words(duty.deadline.ends_on)
         );
+        for (before, correction) in duty.corrections() {
+            let (at, reason) = (local(correction.frozen_at, zone), correction.reason.as_deref().unwrap_or("-"));
+            let (before, after) = (day_in_words(before.deadline.ends_on), day_in_words(correction.deadline.ends_on));
+            let _ = writeln!(text, "  corrected {at} from {before} to {after}: {reason}");
+        }
         let _ = writeln!(text, "  {}", counts(&duty.lines));
         for district in District::ALL {
             let lines: Vec<&AuthorityStatus> = duty.lines.iter().filter(|line| line.district == district).collect();

@@ -9,7 +9,7 @@ use crate::domain::ladder::{DateFacts, Ladder, MONTHS_BACK, cycles_in_question, 
 use crate::domain::plan::{CyclePlan, guard, plan_cycle, zrk_notices};
 use crate::domain::standing::standing_now;
 use crate::domain::{
-    Alert, AuthorityId, CalendarError, Duty, DutyId, Mailbox, Month, Receipt, Rulebook, Standing, dates,
+    Alert, AuthorityId, CalendarError, Duty, DutyId, Mailbox, Month, NoticeKind, Receipt, Rulebook, Standing, dates,
 };
 use crate::store::{Store, StoreError, Tx};
 
@@ -89,8 +89,26 @@ pub async fn tick(
     }
     tell_zrk(&mut tx, view, now).await?;
     tx.commit().await?;
+    plans.iter().for_each(log_correction);
     memo.seen = Some(Seen { generation: charter.generation, changes, at: now, quiet_until });
     Ok(events)
+}
+
+/// Says that a told deadline was corrected, and how many are told that (F5).
+fn log_correction(plan: &CyclePlan) {
+    let Some(revision) = plan.freeze.as_ref().filter(|revision| revision.number > 1) else { return };
+    let of_kind = |kind| plan.queue.iter().filter(|notice| notice.kind == kind).count();
+    tracing::info!(
+        month = %plan.month,
+        duty = &*plan.duty,
+        revision = revision.number,
+        stated_on = %revision.deadline.stated_on,
+        ends_on = %revision.deadline.ends_on,
+        corrections = of_kind(NoticeKind::Correction),
+        announcements = of_kind(NoticeKind::Announcement),
+        held = plan.queue.iter().filter(|notice| notice.hold.is_some()).count(),
+        "deadline corrected; everybody who was told another date is told this one"
+    );
 }
 
 /// What a tick would do, and what it looked at.

@@ -97,6 +97,8 @@ pub struct AuthorityLine {
     pub missing: Vec<String>,
     /// Whether some parts are there.
     pub is_partial: bool,
+    /// What is recorded if nothing more is owed (S1); none while an extension runs.
+    pub settled: Option<ReceiptState>,
     /// The last day of an extension beyond the deadline, run out or not.
     pub extended_to: Option<NaiveDate>,
     /// Names of the authorities that its report includes, because it reports for them now.
@@ -245,7 +247,9 @@ fn authority_lines(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, noti
         let extended_to = standing.extended_to.filter(|until| *until > ladder.deadline.ends_on);
         let included = view.roster.reported_by(id, ladder.deadline.ends_on).map(|other| other.name.clone());
         let is_partial = matches!(standing.state, ReceiptState::Partial { .. });
-        Some(AuthorityLine { name, missing, is_partial, extended_to, includes: included.collect() })
+        let is_over = standing.is_settled() && !matches!(standing.state, ReceiptState::Extended { .. });
+        let settled = is_over.then_some(standing.state);
+        Some(AuthorityLine { name, missing, is_partial, settled, extended_to, includes: included.collect() })
     };
     notice.authorities.iter().filter_map(line).collect()
 }

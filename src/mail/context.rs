@@ -140,6 +140,8 @@ struct AuthorityContext<'a> {
     name: &'a str,
     missing: &'a [String],
     is_partial: bool,
+    /// The word for what is recorded, if nothing more is owed.
+    settled: Option<String>,
     extended_to: Option<String>,
     /// `„A“, „B“ und „C“`; empty if its report includes nobody's.
     includes: String,
@@ -151,6 +153,7 @@ impl<'a> AuthorityContext<'a> {
             name: &line.name,
             missing: &line.missing,
             is_partial: line.is_partial,
+            settled: line.settled.as_ref().map(state_in_words),
             extended_to: line.extended_to.map(day_in_words),
             includes: quoted_list(&line.includes),
         }

@@ -39,6 +39,21 @@ pub fn named_letters() -> Vec<(&'static str, Letter)> {
         ("announcement-of-a-site", to_users(Announcement, of_a_site(), &[musterau()])),
         ("correction", to_users(Correction, corrected(planning()), &[musterau()])),
         ("correction-several", to_users(Correction, corrected(statistics()), &[musterau(), beispielhausen()])),
+        ("correction-settled", to_users(Correction, corrected(planning()), &[settled("Kreis Musterau")])),
+        (
+            "correction-several-settled",
+            to_users(Correction, corrected(planning()), &[settled("Kreis Musterau"), settled("Stadt Beispielhausen")]),
+        ),
+        (
+            "correction-one-of-two-settled",
+            to_users(
+                Correction,
+                corrected(statistics()),
+                &[settled("Kreis Musterau"), partial("Stadt Beispielhausen")],
+            ),
+        ),
+        ("correction-partial", to_users(Correction, corrected(statistics()), &[partial("Stadt Beispielhausen")])),
+        ("correction-extended", extended(to_users(Correction, corrected(planning()), &[musterau()]))),
         ("correction-copy", to_office(Correction, corrected(planning()), "RRK Köln")),
         ("reminder", early(to_users(Reminder, planning(), &[musterau()]))),
         ("reminder-partial", to_users(Reminder, statistics(), &[partial("Kreis Musterau")])),
@@ -232,6 +247,7 @@ fn silent(name: &str) -> AuthorityLine {
         name: name.into(),
         missing: PARTS_OF_STATISTICS.map(String::from).to_vec(),
         is_partial: false,
+        settled: None,
         extended_to: None,
         includes: vec![],
     }
@@ -242,9 +258,15 @@ fn partial(name: &str) -> AuthorityLine {
         name: name.into(),
         missing: vec![PARTS_OF_STATISTICS[2].into()],
         is_partial: true,
+        settled: None,
         extended_to: None,
         includes: vec![],
     }
+}
+
+/// One that has reported.
+fn settled(name: &str) -> AuthorityLine {
+    AuthorityLine { missing: vec![], settled: Some(ReceiptState::Complete), ..silent(name) }
 }
 
 /// One that reports for two others, too.
