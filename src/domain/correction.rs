@@ -64,7 +64,11 @@ pub(super) fn corrections(
     current: &Revision,
 ) -> Vec<NewNotice> {
     let today = view.today();
-    let last_told = |mailbox: &Mailbox| newest_told(facts.said.iter().filter(|said| said.mailbox == *mailbox), before);
+    let mut said_to: HashMap<&Mailbox, Vec<&Said>> = HashMap::new();
+    for said in &facts.said {
+        said_to.entry(&said.mailbox).or_default().push(said);
+    }
+    let last_told = |mailbox: &Mailbox| newest_told(said_to[mailbox].iter().copied(), before);
     // every letter of a duty states its deadline
     let told_before: Vec<&Said> =
         facts.said.iter().filter(|said| said.has_reached() && said.revision < current.number).collect();
