@@ -2,8 +2,11 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
-use support::daemon::message_of;
+use support::daemon::{message_of, poll};
+use support::mail_server::MailServer;
 use support::site::{SMALL_ANNOUNCED, SMALL_ZRK, Site, text};
 
 const ALL: usize = SMALL_ANNOUNCED.len();
@@ -137,6 +140,59 @@ fn a_moved_import_date_changes_nothing_without_a_reason_and_with_one_everybody_i
     daemon.stop();
     assert_eq!(of_planning("reminder-5"), 6);
     assert_eq!(zrk_notices(&site), [SMALL_ZRK], "told once");
+}
+
+#[test]
+fn killed_while_corrections_go_out_it_tells_everybody_the_new_date_and_the_old_one_no_more() {
+    const KILLS_AT: [usize; 2] = [20, 75]; // corrections at the relay: within a batch of fifty, and in the next
+    let mut server = MailServer::start();
+    let mut site = Site::example("2026-12-01 09:00:00");
+    site.mail_to(server.port());
+    let mut daemon = site.run();
+    let announced = daemon.delivered()["sent"].as_u64().expect("a count") as usize;
+    assert_eq!(server.wait_for(announced).len(), announced);
+    // the reminders of the old date wait: the relay is away in the morning on which they are due
+    server.stop();
+    site.set_clock("2026-12-08 08:00:00");
+    assert_eq!(daemon.delivered()["sent"], 0);
+    server.start_again();
+    site.append("cycles.toml", &format!("{MOVED}correction = \"Der Datenimport musste verschoben werden.\"\n"));
+    let line = daemon.wait_for("the correction", |line| message_of(line).starts_with("deadline corrected"));
+    assert_eq!((&line["fields"]["revision"], &line["fields"]["corrections"]), (&2.into(), &announced.into()), "{line}");
+    for count in KILLS_AT {
+        poll("corrections at the relay", || (server.received().len() >= announced + count).then_some(()));
+        daemon.kill();
+        daemon = site.run();
+    }
+    daemon.delivered();
+    // a kill may leave one mail uncertain, which is sent once more a minute later
+    daemon.pass_round_after(site.set_clock("2026-12-08 08:30:00"));
+    daemon.pass_round_after(site.set_clock("2026-12-08 09:30:00"));
+    daemon.stop();
+
+    let outbox = site.outbox();
+    let of = |step: &str| -> BTreeMap<String, &Value> {
+        let is_meant = |notice: &&Value| notice["duty"] == "planning" && notice["step"] == step;
+        outbox.iter().filter(is_meant).map(|notice| (text(&notice["id"]), notice)).collect()
+    };
+    let (corrections, reminders) = (of("correction"), of("reminder-5"));
+    assert_eq!(corrections.len(), announced);
+    assert!(corrections.values().all(|notice| notice["state"] == "accepted"));
+    assert!(!reminders.is_empty() && reminders.values().all(|notice| notice["state"] == "withdrawn"));
+    let uncertain: BTreeMap<String, i64> = site.query("SELECT id, uncertain FROM notices").into_iter().collect();
+    let mut times: BTreeMap<String, i64> = BTreeMap::new();
+    for mail in server.received() {
+        let id = mail.header("Message-ID").expect("a Message-ID");
+        let id = id.trim_start_matches('<').split('@').next().unwrap_or_default().to_owned();
+        assert!(!reminders.contains_key(&id), "a reminder of the old date went out");
+        *times.entry(id).or_default() += 1;
+    }
+    for id in corrections.keys() {
+        let doubts = uncertain[id];
+        assert!((1..=1 + doubts).contains(&times[id]), "{id} came {} times, {doubts} in doubt", times[id]);
+    }
+    assert!(uncertain.values().sum::<i64>() <= KILLS_AT.len() as i64, "at most one mail is in the air at a kill");
+    assert_eq!(revisions(&site), 2);
 }
 
 fn zrk_notices(site: &Site) -> Vec<String> {

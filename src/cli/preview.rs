@@ -6,12 +6,12 @@ use clap::{Args, ValueEnum};
 
 use crate::daemon::Charter;
 use crate::domain::dates::instant_on;
-use crate::domain::duty::{Audience, Duty, Step};
+use crate::domain::duty::{Audience, Base, Duty, Offset, Step};
 use crate::domain::facts::{CycleFacts, View};
 use crate::domain::ladder::{DateFacts, Ladder};
 use crate::domain::letter::{History, compose};
 use crate::domain::request;
-use crate::domain::{Mailbox, Month, NewNotice, NoticeKind, Owner};
+use crate::domain::{Mailbox, Month, NewNotice, NoticeKind, Owner, Revision, Rulebook, cycle};
 
 use super::{Ending, Shell, WrongInput, print_line};
 
@@ -24,7 +24,8 @@ use super::{Ending, Shell, WrongInput, print_line};
 pub(super) struct Preview {
     /// The cycle, as YYYY-MM.
     month: String,
-    /// The step's id, or a kind: the first step of that kind.
+    /// The step's id, or a kind: the first step of that kind. `correction` shows how the month's entry in cycles.toml would be
+    /// told after the date by the rule was announced.
     #[arg(long)]
     step: String,
     /// The duty; the first that has such a step, if left out.
@@ -54,9 +55,20 @@ impl Preview {
         let charter = shell.charter()?;
         let rulebook = &charter.settings.rulebook;
         let month = Month::parse(&self.month).map_err(|cause| WrongInput(cause.to_string()))?;
-        let (duty, step) = self.find_step(&charter)?;
-        let (dates, next) = (DateFacts::default(), DateFacts::default());
-        let ladder = Ladder::new(rulebook, duty, month, &dates, &next)?;
+        let corrected;
+        let (duty, step) = match self.step == NoticeKind::Correction.as_str() {
+            true => {
+                let duty = self.corrected_duty(rulebook)?;
+                corrected = correction_step(duty);
+                (duty, &corrected)
+            }
+            false => self.find_step(&charter)?,
+        };
+        let mut facts = CycleFacts::default();
+        if step.kind == NoticeKind::Correction {
+            facts.dates.revisions = corrected_revisions(rulebook, duty, month)?;
+        }
+        let ladder = Ladder::new(rulebook, duty, month, &facts.dates, &DateFacts::default())?;
         let due_at = match ladder.rung(&step.id) {
             Some(rung) => rung.due_at,
             None => instant_on(rulebook.zone, ladder.deadline.import_on, step.time),
@@ -64,7 +76,7 @@ impl Preview {
         let flagged = HashSet::new();
         let view = View { rulebook, roster: &charter.settings.roster, flagged: &flagged, now: due_at };
         let notice = self.notice(view, &ladder, step)?;
-        let letter = compose(view, &ladder, &CycleFacts::default(), &History::default(), &notice);
+        let letter = compose(view, &ladder, &facts, &History::default(), &notice);
         let rendered = charter.templates.render(&letter, &step.template)?;
         match self.form {
             Form::Html => print_line(&rendered.html)?,
@@ -75,6 +87,16 @@ impl Preview {
             }
         }
         Ok(Ending::Done)
+    }
+
+    /// The duty that is meant, or the first that an import date moves.
+    fn corrected_duty<'a>(&self, rulebook: &'a Rulebook) -> anyhow::Result<&'a Duty> {
+        match &self.duty {
+            Some(id) => Ok(request::duty(rulebook, id)?),
+            None => rulebook.duties.iter().find(|duty| duty.follows_import()).ok_or_else(|| {
+                WrongInput("cycles.toml: no duty follows the import; name one with --duty".to_owned()).into()
+            }),
+        }
     }
 
     fn find_step<'a>(&self, charter: &'a Charter) -> anyhow::Result<(&'a Duty, &'a Step)> {
@@ -93,6 +115,7 @@ impl Preview {
                     known.push(&step.id);
                 }
             }
+            known.push(NoticeKind::Correction.as_str());
             WrongInput(format!("step {:?}: there is none; known: {}", self.step, known.join(", "))).into()
         })
     }
@@ -157,7 +180,7 @@ impl Preview {
             duty: Some(ladder.duty.id.clone()),
             step: step.id.clone(),
             kind: step.kind,
-            revision: 1,
+            revision: ladder.revision,
             mailbox,
             office,
             authorities: authority.map(|authority| authority.id.clone()).into_iter().collect(),
@@ -167,9 +190,44 @@ impl Preview {
     }
 }
 
+/// A correction as if it were a step: to everybody whom any step tells the deadline (F5).
+fn correction_step(duty: &Duty) -> Step {
+    Step {
+        id: NoticeKind::Correction.to_string(),
+        kind: NoticeKind::Correction,
+        base: Base::Import,
+        offset: Offset::WorkingDays(0),
+        time: chrono::NaiveTime::MIN,
+        to: duty.steps.iter().flat_map(|step| step.to.iter().cloned()).collect(),
+        template: NoticeKind::Correction.to_string(),
+    }
+}
+
+/// The deadline as if the month had no entry, and that by its entry.
+fn corrected_revisions(rulebook: &Rulebook, duty: &Duty, month: Month) -> anyhow::Result<Vec<Revision>> {
+    let mut by_rule = rulebook.clone();
+    let entry = by_rule.entries.remove(&month).unwrap_or_default();
+    let (before, after) =
+        (cycle::deadline(&by_rule, duty, month, None)?, cycle::deadline(rulebook, duty, month, None)?);
+    if before.is_told_as(&after) {
+        let words = format!(
+            "cycles.toml: no entry of {month} moves the deadline of {}; a correction can be shown once one does",
+            duty.id
+        );
+        return Err(WrongInput(words).into());
+    }
+    let frozen_at = instant_on(rulebook.zone, before.import_on, chrono::NaiveTime::MIN);
+    let reason = Some(entry.correction.unwrap_or_else(|| "(noch kein Grund angegeben)".to_owned()));
+    let revision = |number, deadline, reason| Revision { number, deadline, reason, frozen_at };
+    Ok(vec![revision(1, before, None), revision(2, after, reason)])
+}
+
 /// The office that a step goes to first, if it goes to offices rather than to authorities.
 fn first_office(view: View<'_>, step: &Step) -> Option<crate::domain::OfficeId> {
-    if matches!(step.kind, NoticeKind::Announcement | NoticeKind::Reminder | NoticeKind::Overdue) {
+    if matches!(
+        step.kind,
+        NoticeKind::Announcement | NoticeKind::Correction | NoticeKind::Reminder | NoticeKind::Overdue
+    ) {
         return None;
     }
     step.to.iter().find_map(|audience| match audience {
