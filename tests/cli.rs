@@ -305,6 +305,20 @@ fn preview_shows_the_mail_to_those_who_would_get_it_and_to_nobody_else() {
     preview(&["escalation", "--authority", "abh-bonn"]).refused(2, &["step \"escalation+2\": goes to rrk"]);
     preview(&["reminder", "--office", "zrk"]).refused(2, &["step \"reminder-5\": goes to missing"]);
     preview(&["announcement", "--office", "zrk"]).refused(2, &["goes to users, rrk, zfa"]);
+
+    preview(&["correction"]).refused(2, &["no entry of 2026-12 moves the deadline of planning"]);
+    site.append(
+        "cycles.toml",
+        "\n[[cycle]]\nmonth = \"2026-12\"\nimport = 2026-12-03\ncorrection = \"Störung im Netz\"\n",
+    );
+    let mail = preview(&["correction", "--authority", "abh-bonn"]).done();
+    for words in
+        ["rueckkehr@bonn.example", "Donnerstag, 17. Dezember 2026", "Dienstag, 15. Dezember 2026", "Störung im Netz"]
+    {
+        assert!(mail.contains(words), "{words}: {mail}");
+    }
+    let copy = preview(&["correction", "--office", "rrk-duesseldorf"]).done();
+    assert!(copy.contains("nachrichtlich") && !copy.contains("WAS ZU TUN IST"), "{copy}");
 }
 
 #[test]

@@ -110,6 +110,13 @@ fn a_moved_import_date_changes_nothing_without_a_reason_and_with_one_everybody_i
     assert_eq!(daemon.delivered()["sent"], ALL);
     assert_eq!(site.mailboxes("correction", "accepted"), SMALL_ANNOUNCED, "all that were told the old date");
     assert_eq!(revisions(&site), 2);
+    let status = site.done(&["status", "2026-12", "--duty", "planning"]);
+    let corrected =
+        "from Dienstag, 15. Dezember 2026 to Donnerstag, 17. Dezember 2026: Der Datenimport musste verschoben werden.";
+    assert!(status.contains("(announced, 1 correction)") && status.contains(corrected), "{status}");
+    let status: Value = serde_json::from_str(&site.done(&["status", "2026-12", "--json"])).expect("JSON");
+    assert_eq!(status["duties"][0]["corrections"][0]["ended_on_before"], "2026-12-15");
+    assert_eq!(status["duties"][1]["corrections"], Value::Null);
     let outbox = site.outbox();
     for notice in outbox.iter().filter(|notice| notice["step"] == "correction") {
         assert_eq!(notice["revision"], 2);
@@ -144,21 +151,26 @@ fn a_moved_import_date_changes_nothing_without_a_reason_and_with_one_everybody_i
 
 #[test]
 fn killed_while_corrections_go_out_it_tells_everybody_the_new_date_and_the_old_one_no_more() {
-    const KILLS_AT: [usize; 2] = [20, 75]; // corrections at the relay: within a batch of fifty, and in the next
+    const KILLS_AT: [usize; 2] = [20, 55]; // corrections at the relay: within a batch of fifty, and in the next
     let mut server = MailServer::start();
-    let mut site = Site::example("2026-12-01 09:00:00");
+    let mut site = Site::small("2026-12-01 09:00:00");
+    for number in 0..70 {
+        site.append("contacts.csv", &format!("abh-bonn,amt{number}@bonn.example,Amt,,,\n")); // more than a batch
+    }
     site.mail_to(server.port());
     let mut daemon = site.run();
-    let announced = daemon.delivered()["sent"].as_u64().expect("a count") as usize;
-    assert_eq!(server.wait_for(announced).len(), announced);
+    daemon.delivered();
+    let announced = site.outbox().iter().filter(|notice| notice["step"] == "announcement").count();
+    poll("all announcements", || (server.received().len() == announced).then_some(()));
     // the reminders of the old date wait: the relay is away in the morning on which they are due
     server.stop();
     site.set_clock("2026-12-08 08:00:00");
     assert_eq!(daemon.delivered()["sent"], 0);
-    server.start_again();
     site.append("cycles.toml", &format!("{MOVED}correction = \"Der Datenimport musste verschoben werden.\"\n"));
     let line = daemon.wait_for("the correction", |line| message_of(line).starts_with("deadline corrected"));
     assert_eq!((&line["fields"]["revision"], &line["fields"]["corrections"]), (&2.into(), &announced.into()), "{line}");
+    server.start_again();
+    site.set_clock("2026-12-08 08:10:00"); // later than the pause after the attempt that failed
     for count in KILLS_AT {
         poll("corrections at the relay", || (server.received().len() >= announced + count).then_some(()));
         daemon.kill();

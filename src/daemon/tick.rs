@@ -4,14 +4,16 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use crate::domain::delivery::State;
 use crate::domain::facts::{CycleFacts, View};
 use crate::domain::ladder::{DateFacts, Ladder, MONTHS_BACK, cycles_in_question, first_cycle, next_midnight};
 use crate::domain::plan::{CyclePlan, guard, plan_cycle, zrk_notices};
 use crate::domain::standing::standing_now;
 use crate::domain::{
-    Alert, AuthorityId, CalendarError, Duty, DutyId, Mailbox, Month, NoticeKind, Receipt, Rulebook, Standing, dates,
+    Alert, AuthorityId, CalendarError, Duty, DutyId, Mailbox, Month, NoticeKind, Receipt, Revision, Rulebook, Standing,
+    dates,
 };
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{OutboxFilter, OutboxNotice, Store, StoreError, Tx};
 
 use super::Charter;
 use super::event::{Event, What};
@@ -74,6 +76,7 @@ pub async fn tick(
     for plan in &plans {
         if let Some(revision) = &plan.freeze {
             tx.freeze(plan.month, &plan.duty, revision).await?;
+            events.extend(withdraw_replaced(&mut tx, plan, revision, now).await?);
         }
         for record in &plan.record {
             if tx.record_step(record, now).await? && record.skipped.is_some() {
@@ -91,6 +94,25 @@ pub async fn tick(
     tx.commit().await?;
     plans.iter().for_each(log_correction);
     memo.seen = Some(Seen { generation: charter.generation, changes, at: now, quiet_until });
+    Ok(events)
+}
+
+/// Ends what was held of a deadline that is no longer in force: releasing it could only withdraw it.
+async fn withdraw_replaced(
+    tx: &mut Tx,
+    plan: &CyclePlan,
+    revision: &Revision,
+    now: DateTime<Utc>,
+) -> Result<Vec<Event>, StoreError> {
+    let held = OutboxFilter { month: Some(plan.month), state: Some(State::Held), ..OutboxFilter::default() };
+    let is_replaced =
+        |notice: &OutboxNotice| notice.duty.as_deref() == Some(&*plan.duty) && notice.revision < revision.number;
+    let reason = format!("the deadline was corrected; revision {} is in force", revision.number);
+    let mut events = Vec::new();
+    for notice in tx.outbox(&held).await?.into_iter().filter(is_replaced) {
+        tx.end_unsent(&notice.id, State::Withdrawn, &reason, now).await?;
+        events.push(Event::of_notice(What::Withdrawn, &notice.as_notice(), now, Some(reason.clone())));
+    }
     Ok(events)
 }
 
