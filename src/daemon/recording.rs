@@ -8,7 +8,7 @@ use crate::domain::ladder::{Ladder, cycles_in_question};
 use crate::domain::request::{self, Asker, Checked, EndRequest, ReceiptRequest, RequestError};
 use crate::domain::snapshot;
 use crate::domain::standing::standing_now;
-use crate::domain::{Arrangement, CalendarError, Duty, Month, Receipt, Standing, cycle};
+use crate::domain::{Arrangement, CalendarError, Duty, DutyId, Month, Receipt, Standing, cycle};
 use crate::settings::Settings;
 use crate::store::{StoreError, Tx};
 
@@ -150,17 +150,28 @@ pub(super) async fn arranged(
 /// Appends an arrangement and lets it take effect at once, so that nobody waits for the next tick.
 async fn append_arrangement(tx: &mut Tx, settings: &Settings, new: &Arrangement) -> Result<(), RecordError> {
     tx.append_arrangement(new).await?;
+    Ok(take_effect(tx, settings, &new.duty, new.from, new.recorded_at).await?)
+}
+
+/// Lets the arrangements of a duty take effect in every open cycle that has begun, from a month on.
+pub(super) async fn take_effect(
+    tx: &mut Tx,
+    settings: &Settings,
+    duty: &DutyId,
+    from: Month,
+    now: DateTime<Utc>,
+) -> Result<(), TickError> {
     let rulebook = &settings.rulebook;
-    let Some(duty) = rulebook.duty(&new.duty) else { return Ok(()) };
+    let Some(duty) = rulebook.duty(duty) else { return Ok(()) };
     // in a store that has never ticked, what a person has said of a cycle is all there is
-    let start = tx.duty_starts().await?.get(&new.duty).copied().unwrap_or(new.from);
+    let start = tx.duty_starts().await?.get(&duty.id).copied().unwrap_or(from);
     let arrangements = tx.arrangements().await?;
-    let today = local_date(new.recorded_at, rulebook.zone);
-    let begun = cycles_in_question(start.max(new.from), today).filter(|month| *month <= Month::of(today));
+    let today = local_date(now, rulebook.zone);
+    let begun = cycles_in_question(start.max(from), today).filter(|month| *month <= Month::of(today));
     for month in begun {
         let (month_dates, next_dates) = dates(tx, month, duty).await?;
-        if !Ladder::new(rulebook, duty, month, &month_dates, &next_dates)?.is_closed(new.recorded_at) {
-            let receipts = arranged(tx, settings, (duty, month), &arrangements, new.recorded_at).await?;
+        if !Ladder::new(rulebook, duty, month, &month_dates, &next_dates)?.is_closed(now) {
+            let receipts = arranged(tx, settings, (duty, month), &arrangements, now).await?;
             let rows: Vec<_> = receipts.iter().map(|receipt| (month, &*duty.id, receipt)).collect();
             tx.append_receipts(&rows).await?;
         }

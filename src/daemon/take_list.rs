@@ -5,17 +5,19 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::domain::arrangement::{self, Arrangement, ArrangementKind};
-use crate::domain::list::{List, ListKind, ListRow};
+use crate::domain::dates::instant_in_words;
+use crate::domain::list::{Field, List, ListKind, ListRow};
 use crate::domain::list_entries::{self, Entry, ListReader, Refusal, Stands, judge_until};
 use crate::domain::list_report::{Fate, ListChange, ListReport, state_in_words};
 use crate::domain::snapshot::is_news;
-use crate::domain::standing::standing_now;
-use crate::domain::{AuthorityId, Duty, DutyId, Month, Receipt, cycle};
+use crate::domain::standing::RunningStanding;
+use crate::domain::{AuthorityId, Duty, DutyId, Month, Receipt, ReceiptState, cycle};
 use crate::intake::{self, FileRefused, ReadOptions};
 use crate::mail::sha256_hex;
 use crate::store::{ReadList, Store, Tx};
 
 use super::Charter;
+use super::recording::take_effect;
 use super::tick::TickError;
 
 /// A list to be taken, and how.
@@ -108,12 +110,17 @@ async fn take(
         not_listed: Vec::new(),
     };
     let mut tx = if order.is_trial { store.read().await? } else { store.write().await? };
-    if let Some(stamp) = order.stamp
-        && let Some(before) = tx.list_of(stamp).await?
-    {
-        report.fate = Fate::ReadBefore { at: before.at, was_taken: before.is_taken };
+    let before = match order.stamp {
+        Some(stamp) => tx.list_of(stamp).await?,
+        None => None,
+    };
+    let read_before = before.map(|before| Fate::ReadBefore { at: before.at, was_taken: before.is_taken });
+    if let Some(fate @ Fate::ReadBefore { was_taken: true, .. }) = read_before {
+        report.fate = fate;
         return Ok(TakenList { report, refused: None });
     }
+    // one that was refused is judged again, and nothing stored: its report may never have been written
+    let order = ListOrder { is_trial: order.is_trial || read_before.is_some(), ..order };
     let mut refused_rows = None;
     match read {
         Err(why) => report.faults = why.to_string().lines().map(str::to_owned).collect(),
@@ -156,6 +163,7 @@ async fn take(
         }
         tx.commit().await?;
     }
+    report.fate = read_before.unwrap_or(report.fate);
     Ok(TakenList { report, refused: refused_rows })
 }
 
@@ -187,7 +195,35 @@ struct Taking<'a> {
 struct Known<'a> {
     duty: &'a Duty,
     ends_on: NaiveDate,
-    receipts: HashMap<AuthorityId, Vec<Receipt>>,
+    told: HashMap<AuthorityId, Told>,
+}
+
+/// What is known of one authority in a cycle.
+#[derive(Default)]
+struct Told {
+    standing: RunningStanding,
+    /// What the list's own source has said, with the instants at which it was reported.
+    of_source: HashSet<(ReceiptState, DateTime<Utc>)>,
+    newest_of_source: Option<DateTime<Utc>>,
+    /// What it has said last.
+    last_of_source: Option<Receipt>,
+}
+
+impl Told {
+    fn of(receipts: &[Receipt], source: &str) -> Self {
+        let mut told = Self::default();
+        receipts.iter().for_each(|receipt| told.add(receipt, source));
+        told
+    }
+
+    fn add(&mut self, receipt: &Receipt, source: &str) {
+        self.standing.add(receipt);
+        if receipt.source == source {
+            self.of_source.insert((receipt.state.clone(), receipt.reported_at));
+            self.newest_of_source = self.newest_of_source.max(Some(receipt.reported_at));
+            self.last_of_source = Some(receipt.clone());
+        }
+    }
 }
 
 impl<'a> Taking<'a> {
@@ -220,17 +256,25 @@ impl<'a> Taking<'a> {
             }
             let receipt = self.receipt(entry);
             let arrangement = self.arrangement(entry);
-            let is_arranged = arrangement
-                .as_ref()
-                .is_some_and(|new| arrangement::is_news(&arrangements, new) && arrangement::is_news(&settled, new));
-            let before = known.receipts.get(&entry.authority).map_or(&[][..], Vec::as_slice);
-            if !self.is_new(before, &receipt) && !is_arranged {
+            let was_arranged = arrangement.as_ref().is_some_and(|new| !arrangement::is_news(&arrangements, new));
+            let is_arranged =
+                !was_arranged && arrangement.as_ref().is_some_and(|new| arrangement::is_news(&settled, new));
+            let told = known.told.entry(entry.authority.clone()).or_default();
+            if !self.is_new(told, &receipt, was_arranged) && !is_arranged {
                 report.unchanged += 1;
                 continue;
             }
-            report.changes.push(self.change(entry, known, before, &receipt));
+            let before = told.standing.standing(self.now, settings.rulebook.zone).state;
+            let mut standing = told.standing.clone();
+            standing.add(&receipt);
+            let after = standing.standing(self.now, settings.rulebook.zone).state;
+            if let Some(refusal) = self.judge_order(entry, told).filter(|_| before != after) {
+                report.refused.push(refusal);
+                continue;
+            }
+            report.changes.push(self.change(entry, known.duty, &before, &after));
             settled.extend(arrangement.filter(|_| is_arranged));
-            known.receipts.entry(entry.authority.clone()).or_default().push(receipt.clone());
+            told.add(&receipt, &self.source);
             new.push((entry.month, known.duty, receipt));
         }
         report.refused.sort_by_key(|refusal| refusal.line);
@@ -244,12 +288,18 @@ impl<'a> Taking<'a> {
             (false, false) => Fate::Refused,
         };
         if report.fate == Fate::Taken {
-            for arrangement in &settled {
-                tx.append_arrangement(arrangement).await?;
-            }
             let rows: Vec<(Month, &str, &Receipt)> =
                 new.iter().map(|(month, duty, receipt)| (*month, &*duty.id, receipt)).collect();
             tx.append_receipts(&rows).await?;
+            let mut first_of: BTreeMap<&DutyId, Month> = BTreeMap::new();
+            for arrangement in &settled {
+                tx.append_arrangement(arrangement).await?;
+                let first = first_of.entry(&arrangement.duty).or_insert(arrangement.from);
+                *first = arrangement.from.min(*first);
+            }
+            for (duty, from) in first_of {
+                take_effect(tx, settings, duty, from, self.now).await?;
+            }
         }
         Ok(())
     }
@@ -265,7 +315,8 @@ impl<'a> Taking<'a> {
             let computed = cycle::deadline(rulebook, duty, entry.month, dates.signal.as_ref())?;
             let (_, deadline) = cycle::in_force(&dates.revisions, computed);
             let receipts = tx.receipts(entry.month, &duty.id).await?;
-            all.insert(key, Known { duty, ends_on: deadline.ends_on, receipts });
+            let told = receipts.iter().map(|(id, receipts)| (id.clone(), Told::of(receipts, &self.source))).collect();
+            all.insert(key, Known { duty, ends_on: deadline.ends_on, told });
         }
         Ok(all)
     }
@@ -273,6 +324,23 @@ impl<'a> Taking<'a> {
     fn judge(&self, entry: &Entry, known: &Known<'_>) -> Option<Refusal> {
         judge_until(entry, self.list, known.ends_on)
             .or_else(|| list_entries::judge_owing(entry, self.list, &self.charter.settings.roster, known.ends_on))
+    }
+
+    /// Refuses an event that comes after a newer one of its source: receipts count in the order in which they are recorded.
+    fn judge_order(&self, entry: &Entry, told: &Told) -> Option<Refusal> {
+        let at = entry.reported_at.filter(|_| self.kind == ListKind::Events)?;
+        let newest = told.newest_of_source.filter(|newest| *newest > at)?;
+        let zone = self.charter.settings.rulebook.zone;
+        Some(Refusal {
+            line: entry.line,
+            column: self.list.heading(Field::ReportedAt).to_owned(),
+            value: Some(instant_in_words(at, zone)),
+            reason: format!(
+                "ist älter als der jüngste erfasste Eingang derselben Quelle ({}) und würde ihn aufheben; bitte die Zeile löschen \
+                 oder, wenn sie gilt, den Stand mit „fristd record“ erfassen",
+                instant_in_words(newest, zone)
+            ),
+        })
     }
 
     fn receipt(&self, entry: &Entry) -> Receipt {
@@ -308,33 +376,27 @@ impl<'a> Taking<'a> {
     }
 
     /// Whether a receipt says something new: of a whole list, if its source has changed its mind (S6); of an event, if it was
-    /// not recorded yet.
-    fn is_new(&self, before: &[Receipt], receipt: &Receipt) -> bool {
+    /// not recorded yet. What a source has arranged before for this cycle too, it has said of this cycle.
+    fn is_new(&self, told: &Told, receipt: &Receipt, was_arranged: bool) -> bool {
         match self.kind {
-            ListKind::Snapshot => is_news(before, &self.source, &receipt.state),
-            ListKind::Events => !before.iter().any(|known| {
-                (&known.source, &known.state, known.reported_at)
-                    == (&receipt.source, &receipt.state, receipt.reported_at)
-            }),
+            ListKind::Snapshot if was_arranged && told.of_source.is_empty() => false,
+            ListKind::Snapshot => is_news(told.last_of_source.as_slice(), &self.source, &receipt.state),
+            ListKind::Events => !told.of_source.contains(&(receipt.state.clone(), receipt.reported_at)),
         }
     }
 
-    fn change(&self, entry: &Entry, known: &Known<'_>, before: &[Receipt], receipt: &Receipt) -> ListChange {
+    fn change(&self, entry: &Entry, duty: &Duty, before: &ReceiptState, after: &ReceiptState) -> ListChange {
         let settings = &self.charter.settings;
-        let zone = settings.rulebook.zone;
-        let standing = |receipts: &mut dyn Iterator<Item = &Receipt>| {
-            state_in_words(known.duty, &standing_now(receipts, self.now, zone).state)
-        };
         let name = settings.roster.authority(&entry.authority).map_or(&*entry.authority, |authority| &authority.name);
         ListChange {
             line: entry.line,
             month: entry.month,
-            duty_id: known.duty.id.to_string(),
-            duty: known.duty.title.clone(),
+            duty_id: duty.id.to_string(),
+            duty: duty.title.clone(),
             authority: entry.authority.to_string(),
             name: name.to_owned(),
-            before: standing(&mut before.iter()),
-            after: standing(&mut before.iter().chain([receipt])),
+            before: state_in_words(duty, before),
+            after: state_in_words(duty, after),
             reported_at: entry.reported_at,
         }
     }
@@ -364,12 +426,15 @@ impl<'a> Taking<'a> {
 /// A file's name as it can be shown, logged and stored: one line, not too long.
 pub fn shown_name(name: &str) -> String {
     const LENGTH_MAX: usize = 120; // longer ones tell nobody more
-    let clean: String = name
-        .chars()
-        .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { '\u{fffd}' } else { c })
-        .collect();
+    let clean: String =
+        name.chars().map(|c| if c.is_control() || turns_or_breaks_a_line(c) { '\u{fffd}' } else { c }).collect();
     match clean.chars().count() > LENGTH_MAX {
         true => clean.chars().take(LENGTH_MAX).chain(['…']).collect(),
         false => clean,
     }
+}
+
+/// Whether a character that is no control character ends a line, or shows what follows in another order than it is.
+fn turns_or_breaks_a_line(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -69,14 +69,7 @@ impl ArrangementKind {
 impl Arrangement {
     /// The last cycle that it covers: its report is about the last month that ends by `until`. None until further notice.
     pub fn last_cycle(&self, duty: &Duty) -> Option<Month> {
-        let until = self.until?;
-        let month = Month::of(until);
-        let is_whole = until.succ_opt().is_none_or(|next| !month.contains(next));
-        let last_period = if is_whole { month } else { month.previous() };
-        Some(match duty.period {
-            Period::CycleMonth => last_period,
-            Period::PreviousMonth => last_period.next(),
-        })
+        self.until.map(|until| last_cycle_until(duty, until))
     }
 
     /// What it says of a cycle; none if it does not cover it.
@@ -89,6 +82,17 @@ impl Arrangement {
             ArrangementKind::Exempt => Some(ReceiptState::Exempt { reason: self.reason.clone() }),
             ArrangementKind::Ended => None,
         }
+    }
+}
+
+/// The last cycle whose report is about a month that ends by that day.
+pub fn last_cycle_until(duty: &Duty, until: NaiveDate) -> Month {
+    let month = Month::of(until);
+    let is_whole = until.succ_opt().is_none_or(|next| !month.contains(next));
+    let last_period = if is_whole { month } else { month.previous() };
+    match duty.period {
+        Period::CycleMonth => last_period,
+        Period::PreviousMonth => last_period.next(),
     }
 }
 

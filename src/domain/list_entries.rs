@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
 
+use super::arrangement::last_cycle_until;
 use super::dates::{LAST_YEAR, Month, date_in_words, instant_on, local_date};
 use super::duty::{Duty, DutyId, Period};
 use super::ladder::cycles_in_question;
@@ -191,6 +192,11 @@ impl<'a> RowReader<'a> {
         for duty in self.duties()? {
             let month = self.month(duty)?;
             let Said { state, stands, note } = self.says(duty)?;
+            if let Stands::Until(day) = stands
+                && last_cycle_until(duty, day) < month
+            {
+                return self.refuse(Field::Until, covers_nothing(duty, month));
+            }
             entries.push(Entry {
                 line: self.row.line,
                 month,
@@ -511,6 +517,18 @@ impl<'a> RowReader<'a> {
     fn refusal_of(&self, column: String, value: Option<String>, reason: String) -> Refusal {
         Refusal { line: self.row.line, column, value, reason }
     }
+}
+
+/// Why a nil report or an exemption cannot stand only until then: it would be over before its own cycle.
+fn covers_nothing(duty: &Duty, month: Month) -> String {
+    let period = duty.period_of(month);
+    let last_day = period.next().first_day().pred_opt().unwrap_or(NaiveDate::MAX);
+    format!(
+        "umfasst nicht den ganzen Berichtsmonat {}; angenommen wird {} oder ein späterer Tag, oder nichts, wenn es nur für diesen \
+         Monat gilt",
+        period.in_words(),
+        last_day.format("%d.%m.%Y")
+    )
 }
 
 /// What an entry says, checked against the deadline in force; `None` if that is well.

@@ -97,7 +97,7 @@ impl ListReport {
             let _ = writeln!(text, "\n  {fault}");
         }
         cut(&mut text, self.faults.len(), lines_max);
-        if !self.faults.is_empty() || matches!(self.fate, Fate::ReadBefore { .. }) {
+        if !self.faults.is_empty() || matches!(self.fate, Fate::ReadBefore { was_taken: true, .. }) {
             return text;
         }
         let _ = writeln!(text, "{}", self.counts());

@@ -34,7 +34,7 @@ impl Receipt {
 }
 
 /// What a receipt says. It states how things stand, not a difference.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum ReceiptState {
     /// Nothing is there; takes back whatever was recorded (S5).
     Missing,
@@ -147,6 +147,24 @@ pub fn standing_now<'a>(receipts: impl IntoIterator<Item = &'a Receipt>, now: Da
     fold(receipts.into_iter()).into_standing(now, zone)
 }
 
+/// The standing of one authority while its receipts come one after the other: for whoever asks after each of many.
+#[derive(Clone, Debug, Default)]
+pub struct RunningStanding {
+    folded: Folded,
+}
+
+impl RunningStanding {
+    /// Takes the receipt that was recorded next.
+    pub fn add(&mut self, receipt: &Receipt) {
+        self.folded.add(receipt);
+    }
+
+    /// What [`standing_now`] says of all that were taken.
+    pub fn standing(&self, now: DateTime<Utc>, zone: Tz) -> Standing {
+        self.folded.clone().into_standing(now, zone)
+    }
+}
+
 /// Whether the authority was settled at the end of `ends_on`, or of its extension (S5): `None` while that is open, and of one
 /// who is exempt, because what is not due is neither in time nor missed.
 pub fn in_time(receipts: &[Receipt], ends_on: NaiveDate, at: DateTime<Utc>, zone: Tz) -> Option<bool> {
@@ -181,6 +199,7 @@ pub fn extended_to<'a>(receipts: impl IntoIterator<Item = &'a Receipt>) -> Optio
 }
 
 /// What receipts amount to, with an extension kept beside what it covers.
+#[derive(Clone, Debug)]
 struct Folded {
     /// What was reported or excused.
     state: ReceiptState,
@@ -191,31 +210,8 @@ struct Folded {
 }
 
 fn fold<'a>(receipts: impl Iterator<Item = &'a Receipt>) -> Folded {
-    let mut folded = Folded {
-        state: ReceiptState::Missing,
-        since: None,
-        extension: None,
-        extension_reason: String::new(),
-        extended_since: None,
-    };
-    for receipt in receipts {
-        match &receipt.state {
-            // more time takes nothing away from what was reported
-            ReceiptState::Extended { until, reason } => {
-                folded.extension = Some(*until);
-                folded.extension_reason.clone_from(reason);
-                folded.extended_since = Some(receipt.reported_at);
-                continue;
-            }
-            ReceiptState::Missing => folded.extension = None,
-            _ => {}
-        }
-        let is_correction = is_report(&folded.state) && is_report(&receipt.state);
-        folded.state = receipt.state.clone();
-        if !is_correction {
-            folded.since = Some(receipt.reported_at);
-        }
-    }
+    let mut folded = Folded::default();
+    receipts.for_each(|receipt| folded.add(receipt));
     folded
 }
 
@@ -224,7 +220,38 @@ fn is_report(state: &ReceiptState) -> bool {
     matches!(state, ReceiptState::Complete | ReceiptState::Nil)
 }
 
+impl Default for Folded {
+    fn default() -> Self {
+        Self {
+            state: ReceiptState::Missing,
+            since: None,
+            extension: None,
+            extension_reason: String::new(),
+            extended_since: None,
+        }
+    }
+}
+
 impl Folded {
+    fn add(&mut self, receipt: &Receipt) {
+        match &receipt.state {
+            // more time takes nothing away from what was reported
+            ReceiptState::Extended { until, reason } => {
+                self.extension = Some(*until);
+                self.extension_reason.clone_from(reason);
+                self.extended_since = Some(receipt.reported_at);
+                return;
+            }
+            ReceiptState::Missing => self.extension = None,
+            _ => {}
+        }
+        let is_correction = is_report(&self.state) && is_report(&receipt.state);
+        self.state = receipt.state.clone();
+        if !is_correction {
+            self.since = Some(receipt.reported_at);
+        }
+    }
+
     fn is_reported_or_excused(&self) -> bool {
         !matches!(self.state, ReceiptState::Missing | ReceiptState::Partial { .. })
     }

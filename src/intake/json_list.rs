@@ -478,11 +478,12 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        const TEXTS_MAX: usize = 100; // no duty has so many parts
         let mut texts = Vec::new();
         let mut is_texts = true;
         while let Some(value) = seq.next_element_seed(AnyValue)? {
             match value {
-                Value::Text(text) if !text.contains(',') => texts.push(text),
+                Value::Text(text) if !text.contains(',') && texts.len() < TEXTS_MAX => texts.push(text),
                 _ => is_texts = false,
             }
         }

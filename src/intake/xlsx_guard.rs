@@ -189,6 +189,8 @@ struct Look {
     row: u32,
     /// Bytes of text since the cell or shared text began that is being read.
     in_cell: Option<usize>,
+    /// The column of the last cell in the row, from 1.
+    column: u32,
     shared_texts: usize,
     formats: usize,
     longest_attribute: usize,
@@ -206,7 +208,7 @@ impl Look {
                 self.depth = self.depth.saturating_sub(1);
                 match element.local_name().as_ref() {
                     "sheetData" => self.in_rows = false,
-                    "row" => self.row = self.row.saturating_add(1),
+                    "row" => (self.row, self.column) = (self.row.saturating_add(1), 0),
                     "c" | "si" | "definedName" => self.in_cell = None,
                     _ => {}
                 }
@@ -312,11 +314,15 @@ impl Look {
                 }
             }
             "c" => {
-                if let Some(reference) = attributes.get("r")
-                    && position(reference)?.0 != self.row
-                {
+                // a cell that does not say where it stands stands behind the one before
+                let (row, column) = match attributes.get("r") {
+                    Some(reference) => position(reference)?,
+                    None => (self.row, self.column + 1),
+                };
+                if row != self.row || column > COLUMN_MAX {
                     return Err(DAMAGED);
                 }
+                self.column = column;
             }
             "f" if self.in_rows => facts.has_content = true,
             "col" if attributes.says_yes("hidden") || attributes.is_zero("width") => {

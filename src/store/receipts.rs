@@ -39,7 +39,6 @@ impl Tx {
         }
         let (last,): (i64,) =
             sqlx::query_as("SELECT COALESCE(MAX(number), 0) FROM receipts").fetch_one(&mut *self.tx).await?;
-        let mut entries = Vec::with_capacity(receipts.len());
         for (numbered, rows) in (last + 1..).step_by(INSERT_ROWS_MAX).zip(receipts.chunks(INSERT_ROWS_MAX)) {
             let mut builder = QueryBuilder::<Sqlite>::new(
                 "INSERT INTO receipts (number, month, duty, authority, state, missing, until_on, reason, source, actor,
@@ -61,7 +60,7 @@ impl Tx {
                     .push_bind(receipt.reported_at);
             });
             builder.build().execute(&mut *self.tx).await?;
-            entries.extend(rows.iter().map(|(month, duty, receipt)| {
+            let entries = rows.iter().map(|(month, duty, receipt)| {
                 let (missing, until, reason) = columns(receipt);
                 let facts = serde_json::json!({
                     "month": month.to_string(), "duty": duty, "authority": &*receipt.authority,
@@ -69,9 +68,9 @@ impl Tx {
                     "source": receipt.source, "reported_at": receipt.reported_at,
                 });
                 (receipt.received_at, receipt.actor.as_str(), "receipt", facts)
-            }));
+            });
+            self.append_log_entries(&entries.collect::<Vec<_>>()).await?;
         }
-        self.append_log_entries(&entries).await?;
         self.touch().await
     }
 
