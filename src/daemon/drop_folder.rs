@@ -29,6 +29,7 @@ const FILES_SEEN_MAX: usize = 10_000; // a folder with more is not a drop folder
 const REPORT_LINES_MAX: usize = 10_000; // the report beside the file shows everything that a person can use
 const MOVE_SECONDS: i64 = 60; // within which whoever has read a file moves it, if nothing is wrong
 const OLD_MINUTES: i64 = 10; // longer than the clocks of two servers differ
+const NAME_BYTES_MAX: usize = 200; // with the time before it and `.abgelehnt.csv` behind below a file system's 255
 const TRY_AGAIN_MINUTES: i64 = 10; // a file that cannot be moved is not read every few seconds
 const UNFINISHED: [&str; 6] = ["tmp", "part", "partial", "crdownload", "filepart", "swp"]; // as copying programs call them
 
@@ -167,7 +168,7 @@ impl DropFolder {
             return Ok(()); // another replica has just read it, and moves it with the better report
         }
         let zone = charter.settings.rulebook.zone;
-        match move_away(&settings.folder, name, &taken, zone) {
+        match move_away(&settings.folder, (name, mark), &taken, zone) {
             Ok(()) => {
                 self.seen.remove(name);
                 Ok(())
@@ -220,8 +221,9 @@ fn stamp(name: &OsStr, mark: Mark, bytes: &[u8]) -> String {
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Moves a file away, its report and refused rows first, so that it never lies there without them.
-fn move_away(folder: &Path, name: &OsStr, taken: &TakenList, zone: chrono_tz::Tz) -> io::Result<()> {
+/// Moves a file away, its report and refused rows first, so that it never lies there without them. What was put in its place
+/// since it was read is put back, to be read as well.
+fn move_away(folder: &Path, (name, mark): (&OsStr, Mark), taken: &TakenList, zone: chrono_tz::Tz) -> io::Result<()> {
     let report = &taken.report;
     let (is_taken, at) = match report.fate {
         Fate::ReadBefore { at, was_taken } => (was_taken, at),
@@ -229,18 +231,38 @@ fn move_away(folder: &Path, name: &OsStr, taken: &TakenList, zone: chrono_tz::Tz
     };
     let target = folder.join(if is_taken { DONE } else { REFUSED });
     let stem = format!("{}_{}", at.with_timezone(&zone).format("%Y-%m-%d_%H%M%S"), file_name(name));
-    let free = (1..).map(|number| numbered(&target, &stem, number)).find(|path| fs::symlink_metadata(path).is_err());
-    let Some(moved) = free else { return Ok(()) };
+    let moved = free(&target, &stem);
     write_new(&beside(&moved, "bericht.txt"), report.in_words(zone, REPORT_LINES_MAX).as_bytes())?;
     if let Some(list) = &taken.refused {
         write_new(&beside(&moved, "abgelehnt.csv"), &write_refused(list, &report.refused))?;
     }
-    fs::rename(folder.join(name), &moved)
+    fs::rename(folder.join(name), &moved)?;
+    if Mark::of(&fs::symlink_metadata(&moved)?) != mark {
+        fs::rename(&moved, free(folder, &file_name(name)))?;
+    }
+    Ok(())
 }
 
-/// A file's name without what could lead elsewhere or break a line.
+/// A file's name without what could lead elsewhere or break a line, and not too long; what kind it is can still be seen.
 fn file_name(name: &OsStr) -> String {
-    shown_name(&name.to_string_lossy()).chars().map(|c| if matches!(c, '/' | '\u{fffd}') { '_' } else { c }).collect()
+    const ENDING_BYTES_MAX: usize = 10; // longer ones are no ending
+    let text = shown_name(&name.to_string_lossy());
+    let text: String = text.chars().map(|c| if matches!(c, '/' | '\u{fffd}') { '_' } else { c }).collect();
+    let ending = Path::new(name).extension().and_then(OsStr::to_str).filter(|ending| ending.len() <= ENDING_BYTES_MAX);
+    let ending = ending.map(|ending| format!(".{ending}")).filter(|ending| !text.ends_with(ending)).unwrap_or_default();
+    let end = (0..=text.len().min(NAME_BYTES_MAX - ending.len())).rfind(|at| text.is_char_boundary(*at));
+    format!("{}{ending}", &text[..end.unwrap_or_default()])
+}
+
+/// The path of that name in the folder; if it is there already, with a number.
+fn free(folder: &Path, name: &str) -> PathBuf {
+    let mut path = numbered(folder, name, 1);
+    let mut number = 2;
+    while fs::symlink_metadata(&path).is_ok() {
+        path = numbered(folder, name, number);
+        number += 1;
+    }
+    path
 }
 
 fn numbered(folder: &Path, stem: &str, number: usize) -> PathBuf {
@@ -253,13 +275,18 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Writes a file, unless it is there: then an earlier attempt, or another replica, has written it.
+/// Writes a file, unless it is there: then an earlier attempt, or another replica, has written it. It is there as a whole or
+/// not at all, also when the disk is full.
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    match fs::File::create_new(path) {
-        Ok(mut file) => io::Write::write_all(&mut file, bytes),
-        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(cause) => Err(cause),
+    if fs::symlink_metadata(path).is_ok() {
+        return Ok(());
     }
+    let unfinished = beside(path, UNFINISHED[0]);
+    let written = fs::write(&unfinished, bytes).and_then(|()| fs::rename(&unfinished, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&unfinished); // it is our own, and what could not be written is the error to tell
+    }
+    written
 }
 
 /// Says, in the log each time and to the ZRK once a day, that the folder cannot be used.
@@ -288,3 +315,7 @@ async fn trouble(
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "drop_folder_tests.rs"]
+mod tests;

@@ -102,6 +102,13 @@ impl Daemon {
         (status.code(), in_lines(&log))
     }
 
+    /// The most memory that it had resident at once.
+    pub fn peak_memory_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the system tells its peak");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("KiB") / 1024
+    }
+
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("a child can be asked").is_none()
