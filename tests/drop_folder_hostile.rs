@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
+use std::process::Command;
 
-use support::daemon::message_of;
+use support::daemon::{Daemon, message_of};
 use support::site::{Site, text};
 
 const GOOD: &str = "Behörde;Meldepflicht;Monatslauf;Meldestand\nStadt Bonn;planning;2026-12;gemeldet\n";
@@ -127,4 +128,49 @@ fn a_refused_list_that_could_not_be_moved_at_once_comes_with_its_whole_report_la
     assert!(rows.contains("Stadt Nirgends"), "{rows}");
     assert_eq!(site.query("SELECT 'lists', COUNT(*) FROM lists"), [("lists".to_owned(), 1)]);
     assert_eq!(site.query("SELECT duty, COUNT(*) FROM receipts GROUP BY duty"), []);
+}
+
+#[test]
+fn a_disk_that_is_full_while_a_list_is_moved_leaves_no_half_report() {
+    let site = site();
+    let rows = "Stadt Nirgends;planning;2026-12;gemeldet\n".repeat(20_000);
+    fs::write(site.path("eingang/liste.csv"), format!("{GOOD}{rows}")).unwrap();
+    fs::rename(site.path("eingang/liste.csv"), site.path("liste.csv")).unwrap();
+    let mut daemon = site.run();
+    daemon.delivered(); // the database is there, and has little left to do
+    daemon.stop();
+    fs::rename(site.path("liste.csv"), site.path("eingang/liste.csv")).unwrap();
+    let mut daemon = Daemon::spawn(with_small_files(&site.command(&["run", "--log", "json"])));
+    let line = daemon.wait_for_message("the drop folder cannot be used; lists in it wait");
+    daemon.wait_for_message("round done");
+    daemon.stop();
+    assert_eq!(files(&site, "").len(), 1, "{line}");
+    let there = files(&site, "refused");
+    assert!(there.iter().all(|name| name.ends_with(b".bericht.txt")), "the rows did not fit: {there:?}");
+    assert!(site.mailboxes("reminder-5", "accepted").contains(&"rueckkehr@essen.example".to_owned()));
+    site.set_clock("2026-12-08 10:00:00");
+    let mut daemon = site.run().ready();
+    daemon.wait_for_message(READ);
+    daemon.wait_for_message("round done");
+    daemon.stop();
+    let there = files(&site, "refused");
+    assert_eq!((files(&site, "").len(), there.len()), (0, 3), "{there:?}");
+    let rows = there.iter().find(|name| name.ends_with(b".abgelehnt.csv")).expect("the refused rows");
+    let rows = fs::read_to_string(site.path("eingang/refused").join(OsStr::from_bytes(rows))).unwrap();
+    assert_eq!(rows.lines().count(), 20_001, "the heading and every refused row");
+    assert_eq!(site.query("SELECT 'lists', COUNT(*) FROM lists"), [("lists".to_owned(), 1)]);
+}
+
+/// The same command, but no file of it can grow beyond a mebibyte: as on a full disk, and without being root.
+fn with_small_files(command: &Command) -> Command {
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 2048; exec \"$0\" \"$@\""]);
+    limited.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    limited
 }

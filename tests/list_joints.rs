@@ -2,8 +2,12 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
 
+use serde_json::Value;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 use support::answer::Answer;
 use support::peer::Peer;
 use support::scripted_smtp::{Act, Phase};
@@ -175,4 +179,137 @@ fn who_is_in_a_list_while_the_relay_puts_reminders_off_gets_none() {
     };
     assert_eq!(of("accepted"), ["gemeinsam@mettmann.example", "leitung@essen.example", "rueckkehr@essen.example"]);
     assert_eq!(of("withdrawn"), ["rueckkehr@bonn.example", "rueckkehr@krefeld.example"]);
+}
+
+#[test]
+fn the_past_stays_as_it_was_told_whatever_lists_and_arrangements_come_later() {
+    let site = site("2026-12-02 10:00:00");
+    tick(&site);
+    let snapshot = ["--kind", "snapshot"];
+    import(&site, STANDS, &["Stadt Bonn;planning;2026-12;Fehlanzeige;28.02.2027;keine Fälle"], &snapshot).done();
+    let at = |instant: &str| Answer::at(&site, &["status", "2026-12", "--at", instant, "--json"]).json();
+    site.set_clock("2026-12-09 10:00:00");
+    let instants = ["2026-12-02T09:00:00+01:00", "2026-12-02T12:00:00+01:00", "2026-12-08T10:00:00+01:00"];
+    let before = instants.map(at);
+    assert_ne!(before[0], before[1], "the list is seen from then on");
+    import(
+        &site,
+        STANDS,
+        &["Stadt Bonn;planning;2026-12;gemeldet;;", "Stadt Essen;planning;2026-12;teilweise;;"],
+        &snapshot,
+    );
+    import(&site, STANDS, &["Stadt Bonn;planning;2026-12;gemeldet;;"], &snapshot).done();
+    Answer::at(&site, &["arrangement", "end", "abh-bonn", "planning", "--from", "2026-12", "--reason", "Irrtum"])
+        .done();
+    tick(&site);
+    assert_eq!(instants.map(at), before);
+    assert_eq!(standing(&site, "2026-12", "abh-bonn"), "complete", "what the list said stands");
+}
+
+/// Of what waits or was sent: duty, cycle, step, revision and how many mailboxes.
+type Told = BTreeMap<(String, String, String, u64), u64>;
+
+fn told(of: &[Value], count: impl Fn(&Value) -> u64) -> Told {
+    let mut told = Told::new();
+    for one in of.iter().filter(|one| one["kind"] != "zrk-notice") {
+        let key = (text(&one["duty"]), text(&one["month"]), text(&one["step"]), one["revision"].as_u64().unwrap_or(0));
+        *told.entry(key).or_default() += count(one);
+    }
+    told
+}
+
+#[test]
+fn what_is_foreseen_is_what_the_next_tick_does_with_lists_arrangements_flags_and_holds() {
+    let site = site("2026-12-01 09:00:00");
+    tick(&site);
+    let snapshot = ["--kind", "snapshot"];
+    site.set_clock("2026-12-02 10:00:00");
+    import(&site, STANDS, &["Stadt Bonn;planning;2026-12;Fehlanzeige;31.01.2027;keine Fälle"], &snapshot).done();
+    let exempt =
+        ["record", "2026-12", "statistics", "abh-krefeld", "exempt", "--until", "2026-12-31", "--reason", "Umbau"];
+    Answer::at(&site, &exempt).done();
+    site.execute(
+        "INSERT INTO flags (mailbox, flagged_at, reply, notice)
+         VALUES ('leitung@essen.example', '2026-12-02T09:00:00+00:00', '550', '')",
+    );
+    site.execute("UPDATE service SET changes = changes + 1");
+    let mut seen = 0;
+    for now in [
+        "2026-12-08 08:00:00",
+        "2026-12-14 08:00:00",
+        "2026-12-15 08:00:00",
+        "2026-12-16 08:00:00",
+        "2026-12-17 08:00:00",
+        "2026-12-28 08:00:00",
+        "2027-01-04 09:00:00",
+        "2027-01-11 08:00:00",
+        "2027-01-15 08:00:00",
+        "2027-02-01 09:00:00",
+        "2027-02-08 08:00:00",
+    ] {
+        site.set_clock(now);
+        if now.starts_with("2026-12-14") {
+            import(&site, STANDS, &["Kreis Mettmann;planning;2026-12;gemeldet;;"], &snapshot).done();
+            site.append("contacts.csv", "abh-essen,neu@essen.example,Neu,,,\n");
+        }
+        let foreseen = Answer::at(&site, &["check", "--diff", "--json"]).json();
+        let foreseen = told(foreseen["told"].as_array().unwrap(), |group| group["mailboxes"].as_u64().unwrap());
+        let before = told(&site.outbox(), |_| 1);
+        tick(&site);
+        let mut new = told(&site.outbox(), |_| 1);
+        for (key, count) in before {
+            *new.entry(key).or_default() -= count;
+        }
+        new.retain(|_, count| *count > 0);
+        assert_eq!(foreseen, new, "{now}");
+        seen += new.len();
+    }
+    assert!(seen > 10, "only {seen}");
+}
+
+#[test]
+fn a_database_of_the_first_version_opens_and_takes_lists() {
+    let site = site("2026-12-02 10:00:00");
+    let first = site.path("migrations");
+    fs::create_dir(&first).unwrap();
+    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/0001_initial.sql");
+    fs::copy(source, first.join("0001_initial.sql")).unwrap();
+    fs::create_dir(site.path("data")).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let migrator = sqlx::migrate::Migrator::new(first).await.unwrap();
+        let options = SqliteConnectOptions::new().filename(site.database()).create_if_missing(true);
+        let mut connection = options.connect().await.unwrap();
+        migrator.run(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    });
+    for statement in [
+        "INSERT INTO service (id, created_at, first_cycle, changes) VALUES (1, '2026-11-30T08:00:00+00:00', '2026-12', 7)",
+        "INSERT INTO duty_starts (duty, first_cycle) VALUES ('planning', '2026-12'), ('statistics', '2026-12')",
+        "INSERT INTO receipts (number, month, duty, authority, state, missing, source, actor, received_at, reported_at)
+         VALUES (1, '2026-12', 'planning', 'abh-essen', 'complete', '[]', 'manual', 'x', '2026-12-01T08:00:00+00:00', '2026-12-01T08:00:00+00:00')",
+        "INSERT INTO notices (id, month, duty, step, revision, mailbox, kind, authorities, due_at, queued_at, state, attempts, uncertain,
+                              lease, changed_at, accepted_at)
+         VALUES ('0123456789abcdef0123456789abcdef', '2026-12', 'planning', 'announcement', 1, 'rueckkehr@essen.example', 'announcement',
+                 '[\"abh-essen\"]', '2026-12-01T08:00:00+00:00', '2026-12-01T08:00:00+00:00', 'accepted', 1, 0, 1,
+                 '2026-12-01T08:00:00+00:00', '2026-12-01T08:00:00+00:00')",
+        "INSERT INTO flags (mailbox, flagged_at, reply, notice) VALUES ('leitung@essen.example', '2026-12-01T08:00:00+00:00', '550', 'x')",
+    ] {
+        site.execute(statement);
+    }
+    import(&site, STANDS, &["Stadt Bonn;planning;2026-12;gemeldet;;"], &["--kind", "snapshot"]).done();
+    tick(&site);
+    assert_eq!(
+        (standing(&site, "2026-12", "abh-essen"), standing(&site, "2026-12", "abh-bonn")),
+        ("complete".into(), "complete".into())
+    );
+    assert_eq!(
+        site.query("SELECT mailbox, COUNT(*) FROM flags GROUP BY mailbox"),
+        [("leitung@essen.example".to_owned(), 1)]
+    );
+    Answer::at(&site, &["contact", "clear", "leitung@essen.example"]).done();
+    Answer::at(&site, &["check", "--diff"]).done();
+    let mut announced = site.outbox();
+    announced.retain(|notice| notice["to"] == "rueckkehr@essen.example" && notice["step"] == "announcement");
+    assert_eq!(announced.len(), 1, "told before, and not again: {announced:?}");
 }

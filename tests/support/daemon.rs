@@ -109,6 +109,13 @@ impl Daemon {
         line.trim().trim_end_matches(" kB").parse::<u64>().expect("KiB") / 1024
     }
 
+    /// Takes a limit of its files' sizes away, as if a full disk had room again.
+    pub fn allow_large_files(&self) {
+        let id = self.child.id().to_string();
+        let raised = Command::new("prlimit").args(["--pid", &id, "--fsize=unlimited:"]).status();
+        assert!(raised.is_ok_and(|status| status.success()), "util-linux has prlimit");
+    }
+
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("a child can be asked").is_none()
