@@ -327,3 +327,30 @@ fn a_cleared_mailbox_gets_what_is_live_again_and_an_old_report_does_not_flag_it(
     daemon.stop();
     assert!(site.mailboxes("reminder-1", "accepted").contains(&KREFELD.to_owned()));
 }
+
+#[test]
+fn what_comes_back_from_a_mailbox_for_which_a_deputy_stands_in_is_told_as_its_owners() {
+    let site = announced();
+    let contacts = site.read("contacts.csv").replacen("calendar\n", "calendar,instead_of\n", 1);
+    let mut contacts = contacts.replace(",,,\n", ",,,,\n");
+    contacts.push_str("abh-krefeld,vertretung@krefeld.example,Vertretung,,,,rueckkehr@krefeld.example\n");
+    site.write("contacts.csv", &contacts);
+    site.set_clock("2026-12-01 10:00:00");
+    let mut daemon = site.run();
+    assert_eq!(daemon.delivered()["sent"], 1, "the deputy is announced to as well");
+    daemon.stop();
+    let details = || {
+        let alerts = site.query("SELECT detail, 1 FROM alerts WHERE key LIKE 'returned:%' ORDER BY raised_at, key");
+        alerts.into_iter().map(|(detail, _)| detail).collect::<Vec<_>>()
+    };
+    let first = notice(&site, "announcement", KREFELD);
+    bounce(&site, &[], &report(&first, KREFELD, "5.1.1", "aps-frist@zrk-nrw.example"));
+    let said = details();
+    assert!(said.len() == 1 && said[0].contains("Postfach von: Stadt Krefeld."), "{said:?}");
+    assert!(!said[0].contains("nicht erreichbar"), "the deputy is: {said:?}");
+    site.set_clock("2026-12-01 11:00:00");
+    let deputy = notice(&site, "announcement", "vertretung@krefeld.example");
+    bounce(&site, &[], &report(&deputy, "vertretung@krefeld.example", "5.1.1", "aps-frist@zrk-nrw.example"));
+    let said = details();
+    assert!(said.len() == 2 && said[1].contains("Als nicht erreichbar gilt nun Stadt Krefeld"), "{said:?}");
+}

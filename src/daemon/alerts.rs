@@ -1,6 +1,6 @@
 //! What a delivery tells the ZRK, in German. Never decides what became of a mail.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -39,8 +39,11 @@ pub(super) fn returned_alert(
     let (roster, zone, mailbox) = (&settings.roster, settings.rulebook.zone, &notice.mailbox);
     let today = local_date(now, zone);
     let (mut owners, mut unreachable) = (Vec::new(), Vec::new());
-    for contact in roster.contacts_at(mailbox, today) {
-        match &contact.owner {
+    // also one for which a deputy stands in at the moment: it is that mailbox that has to be put right
+    let theirs = roster.contacts().iter().filter(|contact| contact.mailbox == *mailbox && contact.is_valid_on(today));
+    let theirs: BTreeSet<&Owner> = theirs.map(|contact| &contact.owner).collect();
+    for owner in theirs {
+        match owner {
             Owner::Authority(id) => {
                 let name = roster.authority(id).map_or(&**id, |authority| authority.name.as_str());
                 owners.push(name);

@@ -136,7 +136,7 @@ pub enum OfficeKind {
 }
 
 /// Whose mailbox a contact is.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Owner {
     /// An authority's.
     Authority(AuthorityId),
