@@ -25,8 +25,18 @@ impl Unfit {
     }
 }
 
+/// With what a table program takes a text for a formula.
+const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// A text that no table program takes for a formula, because of an apostrophe before it; [`clean`] takes that off again.
+pub(super) fn neutral(text: &str) -> Cow<'_, str> {
+    if text.starts_with(FORMULA_STARTS) { format!("'{text}").into() } else { text.into() }
+}
+
 /// The text without blanks around it, on one line: a line break within would end a mail header or a log line.
 pub(super) fn clean(text: &str) -> Result<String, Unfit> {
+    let text = text.trim();
+    let text = text.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA_STARTS)).unwrap_or(text);
     if text.len() > TEXT_BYTES_MAX {
         return Err(Unfit::TooLong);
     }
