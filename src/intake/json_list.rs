@@ -125,10 +125,10 @@ impl<'a> Draft<'a> {
             self.columns.parts().filter(|part| part.part == id && duty.is_none_or(|duty| &*part.duty == duty));
         let Some(first) = named.next() else {
             let of_duty = self.columns.parts().filter(|part| duty.is_none_or(|duty| &*part.duty == duty));
-            let mut known: Vec<&str> = of_duty.map(|part| part.part.as_str()).collect();
-            known.sort_unstable();
-            known.dedup();
-            return Err(format!("gehört nicht zu dieser Meldepflicht; deren Bestandteile: {}", known.join(", ")));
+            return Err(format!(
+                "gehört nicht zu dieser Meldepflicht; deren Bestandteile: {}",
+                ids(of_duty).join(", ")
+            ));
         };
         if named.all(|other| other == first) {
             Ok(first.clone())
@@ -239,6 +239,14 @@ impl<'a> Draft<'a> {
         }
         Ok(())
     }
+}
+
+/// Each part's id once, in alphabetical order.
+fn ids<'a>(parts: impl Iterator<Item = &'a PartColumn>) -> Vec<&'a str> {
+    let mut ids: Vec<&str> = parts.map(|part| part.part.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 fn unknown(key: &str, known: &[&str]) -> String {
@@ -392,8 +400,7 @@ impl<'de> Visitor<'de> for Parts<'_, '_> {
             if is_twice {
                 draft.complain(Some(line), &property(), TWICE);
             } else if !draft.columns.parts().any(|part| part.part == key) {
-                let known: Vec<&str> = draft.columns.parts().map(|part| part.part.as_str()).collect();
-                let what = unknown(key, &known);
+                let what = unknown(key, &ids(draft.columns.parts()));
                 draft.complain(Some(line), &property(), what);
             } else if !matches!(value, Value::Null | Value::YesNo(_) | Value::Number(_)) {
                 draft.complain(Some(line), &property(), "erwartet wird eine Zahl, true, false oder null");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::list::{Field, ListKind, Presence};
+use crate::domain::list::{Field, ListKind, Meaning, Presence};
 use crate::intake::test_support::{accepted, columns, read_with, refused, rows};
 use crate::intake::{ReadOptions, read};
 
@@ -178,6 +178,20 @@ fn what_is_no_json_list_is_refused_with_its_place() {
     let options = ReadOptions { rows_max: 3, ..ReadOptions::default() };
     let told = read("x", format!("{{\"rows\": [{rows}]}}").as_bytes(), &columns(), &options).unwrap_err();
     assert!(told.to_string().contains("mehr als 3 Zeilen"), "{told}");
+}
+
+#[test]
+fn of_a_part_with_several_headings_the_id_is_told_once_and_always_in_the_same_place() {
+    for _ in 0..20 {
+        let mut columns = columns();
+        let returns = columns.part("statistics", "returns").unwrap().clone();
+        for heading in ["Returns", "Abschiebungen", "Zurückführungen"] {
+            columns.accept(heading, Meaning::Part(returns.clone())).unwrap();
+        }
+        let list = br#"{"rows": [{"parts": {"xxxxxxx": 3}}]}"#;
+        let told = read("liste", list, &columns, &ReadOptions::default()).unwrap_err().to_string();
+        assert!(told.ends_with("am ehesten „returns“, „reag-garp“, „confirmation“"), "{told}");
+    }
 }
 
 #[test]
