@@ -191,13 +191,42 @@ struct Look {
     in_cell: Option<usize>,
     /// The column of the last cell in the row, from 1.
     column: u32,
+    cell: Cell,
     shared_texts: usize,
     formats: usize,
     longest_attribute: usize,
 }
 
+/// How the value of the cell is written that is being read.
+#[derive(Default)]
+struct Cell {
+    /// Of a text calamine reads all pieces, of anything else the first alone.
+    is_text: bool,
+    has_value: bool,
+    in_value: bool,
+}
+
+impl Cell {
+    /// Refuses a value of which calamine would read nothing or a piece: what stands there is not blank (S2).
+    fn at_value(&self, event: &Event<'_>) -> Result<(), &'static str> {
+        match event {
+            Event::Text(_) | Event::End(_) => Ok(()),
+            Event::GeneralRef(_) if self.is_text => Ok(()),
+            _ => Err(DAMAGED),
+        }
+    }
+
+    fn begin_value(&mut self) -> Result<(), &'static str> {
+        self.in_value = true;
+        if std::mem::replace(&mut self.has_value, true) { Err(DAMAGED) } else { Ok(()) }
+    }
+}
+
 impl Look {
     fn at(&mut self, event: &Event<'_>) -> Result<(), &'static str> {
+        if self.cell.in_value {
+            self.cell.at_value(event)?;
+        }
         match event {
             Event::DocType(_) => Err("enthält eine DTD, wie sie keine Arbeitsmappe hat; bitte neu als XLSX speichern"),
             Event::Start(element) => {
@@ -209,6 +238,7 @@ impl Look {
                 match element.local_name().as_ref() {
                     "sheetData" => self.in_rows = false,
                     "row" => (self.row, self.column) = (self.row.saturating_add(1), 0),
+                    "v" => self.cell.in_value = false,
                     "c" | "si" | "definedName" => self.in_cell = None,
                     _ => {}
                 }
@@ -314,6 +344,7 @@ impl Look {
                 }
             }
             "c" => {
+                self.cell = Cell { is_text: matches!(attributes.get("t"), Some("str" | "d")), ..Cell::default() };
                 // a cell that does not say where it stands stands behind the one before
                 let (row, column) = match attributes.get("r") {
                     Some(reference) => position(reference)?,
@@ -324,7 +355,11 @@ impl Look {
                 }
                 self.column = column;
             }
-            "f" if self.in_rows => facts.has_content = true,
+            "v" => self.cell.begin_value()?,
+            "f" => {
+                facts.has_content |= self.in_rows;
+                attributes.get("ref").map_or(Ok(0), range)?;
+            }
             "col" if attributes.says_yes("hidden") || attributes.is_zero("width") => {
                 let edge = |name| attributes.get(name).and_then(|edge| edge.parse::<usize>().ok()).ok_or(DAMAGED);
                 let (first, last) = (edge("min")?, edge("max")?);

@@ -234,6 +234,9 @@ fn what_would_fill_the_memory_is_refused_before_the_library_sees_it() {
         check(range, workbook_of(&format!(r#"<dimension ref="{range}"/>{sheet}"#), &[]), damaged);
         let merged = format!(r#"{sheet}<mergeCells><mergeCell ref="{range}"/></mergeCells>"#);
         check(range, workbook_of(&merged, &[]), damaged);
+        let shared = format!(r#"<f t="shared" si="0" ref="{range}">A1</f>"#);
+        let computed = format!(r#"<sheetData><row r="1"><c r="A1">{shared}<v>1</v></c></row></sheetData>"#);
+        check(range, workbook_of(&computed, &[]), damaged);
     }
     let elsewhere = sheet.replace("</sheetData>", r#"<row r="1"><c r="A1"><v>1</v></c></row></sheetData>"#);
     check("rows that go back", workbook_of(&elsewhere, &[]), "kann nicht gelesen werden");
@@ -270,6 +273,29 @@ fn errors_and_strange_values_are_unreadable_and_never_told() {
     let hidden = row_of(2, &["a", "b_x0000_c"]);
     let bytes = workbook_of(&format!("<sheetData>{}{hidden}</sheetData>", row_of(1, &["Behörde", "Stand"])), &[]);
     refused("a NUL behind Excel's own escape", &bytes, &["Zeile 2, Spalte B („Stand“): enthält ein unsichtbares"]);
+}
+
+#[test]
+fn a_value_of_which_the_library_reads_a_piece_is_not_taken_for_blank_or_zero() {
+    let check = |label: &str, kind: &str, value: &str, want: Option<&str>| {
+        let headings = row_of(1, &["Behörde", "Rückführungen", "Stand"]);
+        let cells = format!(r#"<c r="A2" t="str"><v>x</v></c><c r="B2"{kind}>{value}</c>"#);
+        let bytes = workbook_of(&format!(r#"<sheetData>{headings}<row r="2">{cells}</row></sheetData>"#), &[]);
+        match want {
+            Some(want) => assert_eq!(rows(&accepted(&bytes)), [format!("authority=x{want}")], "{label}"),
+            None => drop(refused(label, &bytes, &["keine lesbare Arbeitsmappe"])),
+        }
+    };
+    check("a number", "", "<v>12</v>", Some("; returns=AboveZero"));
+    check("nothing", "", "<v/>", Some(""));
+    check("a text with an entity", r#" t="str""#, "<v>&#49;2</v>", Some("; returns=AboveZero"));
+    check("an entity first", "", "<v>&#49;2</v>", None);
+    check("an entity behind a zero", "", "<v>0&#49;</v>", None);
+    check("a comment first", "", "<v><!-- x -->12</v>", None);
+    check("another element first", "", "<v><x/>12</v>", None);
+    check("CDATA", "", "<v><![CDATA[12]]></v>", None);
+    check("CDATA in a text", r#" t="str""#, "<v><![CDATA[12]]></v>", None);
+    check("two values", "", "<v>12</v><v/>", None);
 }
 
 const SHEET: &str = r#"<dimension ref="A1:C3"/><cols><col min="1" max="2" width="9"/></cols><sheetData>
