@@ -5,8 +5,10 @@ use std::path::Path;
 use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Europe::Berlin;
 use fristd::daemon::Charter;
-use fristd::daemon::recording::{RecordError, check, end_arrangement, only_news, record, store};
+use fristd::daemon::recording::{RecordError, end_arrangement, record};
+use fristd::daemon::take_list::{ListOrder, take_list};
 use fristd::daemon::tick::{TickMemo, tick};
+use fristd::domain::list_report::Fate;
 use fristd::domain::request::{Asker, EndRequest, ReceiptRequest};
 use fristd::domain::{Month, Receipt};
 use fristd::settings::Source;
@@ -65,17 +67,19 @@ impl Bench {
         tx.commit().await.expect("committed");
     }
 
-    /// A row of a list that is a snapshot, as an import treats it. Says whether anything was stored.
+    /// A whole list with one row. Says whether anything in it was new.
     async fn import(&self, request: &ReceiptRequest, now: &str) -> bool {
-        let settings = &self.charter.settings;
-        let mut tx = self.store.write().await.expect("a transaction");
-        let checked = check(&mut tx, settings, request, asker("file:liste", now)).await.expect("a good row");
-        let news = only_news(&mut tx, checked).await.expect("compared");
-        if let Some(news) = &news {
-            store(&mut tx, settings, news).await.expect("stored");
-        }
-        tx.commit().await.expect("committed");
-        news.is_some()
+        let (until, reason) =
+            (request.until.as_deref().unwrap_or_default(), request.reason.as_deref().unwrap_or_default());
+        let list = format!(
+            "authority;month;duty;state;until;reason\n{};{};{};{};{until};{reason}\n",
+            request.authority, request.month, request.duty, request.state
+        );
+        let order =
+            ListOrder { file_name: "liste.csv", bytes: list.as_bytes(), actor: "person", ..ListOrder::default() };
+        let taken = take_list(&self.store, &self.charter, order, at(now)).await.expect("the store works");
+        assert_eq!(taken.report.fate, Fate::Taken, "{:?}", taken.report);
+        !taken.report.changes.is_empty()
     }
 
     async fn end(&self, now: &str) -> bool {
@@ -188,8 +192,8 @@ async fn a_list_speaks_of_an_arrangement_once_and_does_not_undo_its_end() {
     assert_eq!(bench.said("2027-01").await, ["nil arrangement"]);
     assert!(bench.end("2027-01-08 10:00").await);
     bench.tick("2027-02-01 00:00").await;
-    assert!(bench.import(&row("2027-02"), "2027-02-02 10:00").await, "of February it speaks for the first time");
-    assert_eq!(bench.said("2027-02").await, ["nil file:liste"]);
+    assert!(!bench.import(&row("2027-02"), "2027-02-02 10:00").await, "the same words, which a person has ended");
+    assert!(bench.said("2027-02").await.is_empty());
     bench.tick("2027-03-01 00:00").await;
     assert!(bench.said("2027-03").await.is_empty(), "but it does not arrange again what a person has ended");
     assert!(bench.import(&request("2026-12", "missing", None), "2027-01-08 11:00").await, "it takes back its own word");

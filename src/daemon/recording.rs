@@ -2,11 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::arrangement::{self, receipts_due};
+use crate::domain::arrangement::receipts_due;
 use crate::domain::dates::local_date;
 use crate::domain::ladder::{Ladder, cycles_in_question};
 use crate::domain::request::{self, Asker, Checked, EndRequest, ReceiptRequest, RequestError};
-use crate::domain::snapshot;
 use crate::domain::standing::standing_now;
 use crate::domain::{Arrangement, CalendarError, Duty, DutyId, Month, Receipt, Standing, cycle};
 use crate::settings::Settings;
@@ -57,7 +56,7 @@ pub async fn record(
 ///
 /// # Errors
 /// As [`record`].
-pub async fn check(
+async fn check(
     tx: &mut Tx,
     settings: &Settings,
     request: &ReceiptRequest,
@@ -77,28 +76,12 @@ pub async fn check(
 ///
 /// # Errors
 /// If the store or the calendar fails.
-pub async fn store(tx: &mut Tx, settings: &Settings, checked: &Checked) -> Result<(), RecordError> {
+async fn store(tx: &mut Tx, settings: &Settings, checked: &Checked) -> Result<(), RecordError> {
     tx.append_receipt(checked.month, &checked.duty, &checked.receipt).await?;
     if let Some(arrangement) = &checked.arrangement {
         append_arrangement(tx, settings, arrangement).await?;
     }
     Ok(())
-}
-
-/// What of a list's row is new (S6): without the arrangement if that was said before, none if nothing is.
-///
-/// # Errors
-/// If the store fails.
-pub async fn only_news(tx: &mut Tx, checked: Checked) -> Result<Option<Checked>, StoreError> {
-    let receipt = &checked.receipt;
-    if let Some(new) = &checked.arrangement
-        && arrangement::is_news(&tx.arrangements().await?, new)
-    {
-        return Ok(Some(checked));
-    }
-    let said_before = tx.receipts_of(checked.month, &checked.duty, &receipt.authority).await?;
-    let is_news = snapshot::is_news(&said_before, &receipt.source, &receipt.state);
-    Ok(is_news.then_some(Checked { arrangement: None, ..checked }))
 }
 
 /// Ends a standing nil report or an exemption from a cycle on. None if there is none that reaches so far.
