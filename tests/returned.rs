@@ -119,6 +119,9 @@ fn size_and_depth_do_not_matter() {
          Content-Type: message/delivery-status\r\n\r\n{recipients}\r\n--b--\r\n"
     );
     check("thousands of recipients", &report, Some(HARD));
+    let silent = |piece: &str| report.replacen("\r\nFinal", &format!("\r\n{}Final", piece.repeat(40_000)), 1);
+    check("thousands of groups that say nothing", &silent("a:\r\n\r\n"), None);
+    check("thousands of blank lines", &silent("\r\n"), Some(HARD));
     check("a header without an end", &format!("Subject: {}", "a".repeat(RETURNED_BYTES_MAX * 2)), None);
     check("a hundred thousand headers", &"A: b\r\n".repeat(100_000), None);
     check("one long line", &format!("From: mailer-daemon@x.example\r\n\r\n{}", "550 ".repeat(200_000)), Some(HARD));

@@ -143,6 +143,7 @@ fn a_row_names_its_authority_by_id_by_name_or_by_an_ags_that_is_its_alone() {
     refuses("Stadt Wessel", "", "authority", "ähnlich: abh-05170-wesel, abh-05170048-wesel");
     refuses("Stadt Nirgends", "", "authority", "steht nicht in authorities.csv");
     refuses("ABH Wesel", "", "authority", "ähnlich: abh-05170-wesel, abh-05170048-wesel");
+    refuses(&format!("{} Wesel", "Nirgends ".repeat(10)), "", "authority", "steht nicht in authorities.csv"); // too long
     refuses("Stadt Essen", "05112", "ags", "widersprechen sich");
 }
 

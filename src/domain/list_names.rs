@@ -79,8 +79,9 @@ impl Names {
     fn near(&self, wanted: &str) -> Vec<&str> {
         const WORD_LENGTH_MIN: usize = 4; // shorter ones are in many names
         const BEGINNING_LENGTH: usize = 3; // a slip of the finger is seldom at the beginning
+        const WORDS_MAX: usize = 10; // no name has more, and each is compared with every word of every name
         let is_telling = |word: &&str| word.chars().count() >= WORD_LENGTH_MIN && !COMMON_WORDS.contains(word);
-        let words: Vec<&str> = words_of(wanted).filter(is_telling).collect();
+        let words: Vec<&str> = words_of(wanted).filter(is_telling).take(WORDS_MAX).collect();
         let beginning = |word: &str| word.chars().take(BEGINNING_LENGTH).collect::<String>();
         let find = |is_near: &dyn Fn(&str, &str) -> bool| {
             let named = self.by_name.iter().filter(|(name, _)| words.iter().any(|word| is_near(name, word)));

@@ -15,6 +15,7 @@ const DELIMITERS: [u8; 3] = [b';', b'\t', b','];
 const COLUMNS_MAX: usize = 16_384;
 /// How much of a file is looked at to find what stands between cells.
 const SAMPLE_RECORDS: usize = 40;
+const SAMPLE_BYTES: usize = 1024 * 1024; // forty lines of a list have a few thousand; each cell of them is held in memory
 
 /// Reads a list from CSV.
 pub(super) fn read(bytes: &[u8], columns: &Columns, options: &ReadOptions) -> Result<List, Faults> {
@@ -73,8 +74,9 @@ fn told_delimiter(text: &str) -> (Option<u8>, &str, usize) {
 
 /// The delimiter by which most headings are known; if by none they are, the one that most often stands in the first line.
 fn likely_delimiter(text: &str, columns: &Columns) -> u8 {
+    let sample = &text[..text.floor_char_boundary(SAMPLE_BYTES)];
     let known = |delimiter: u8| {
-        let records = reader(text, delimiter).into_records().take(SAMPLE_RECORDS).filter_map(Result::ok);
+        let records = reader(sample, delimiter).into_records().take(SAMPLE_RECORDS).filter_map(Result::ok);
         let counts = records.map(|record| {
             let cells: Vec<(usize, String)> = record.iter().map(str::to_owned).enumerate().collect();
             headings::known(columns, &cells)

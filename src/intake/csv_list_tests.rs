@@ -1,7 +1,8 @@
 //! Tests lists in CSV: what is understood, and what refuses the file.
 
+use super::{SAMPLE_BYTES, likely_delimiter};
 use crate::domain::list::{Field, Presence};
-use crate::intake::test_support::{accepted, refused, rows};
+use crate::intake::test_support::{accepted, columns, refused, rows};
 
 const GOOD: &str = "Behörde;Stand;REAG/GARP\nStadt Köln;gemeldet;0\nStadt Siegen;;\n";
 
@@ -122,4 +123,15 @@ fn of_figures_only_presence_is_kept_and_no_message_names_one() {
     assert!(!format!("{list:?}").contains("4711"));
     let told = refused("a control character beside", b"Beh\xf6rde;REAG/GARP\n\x02;4711\n", &[]);
     assert!(!told.contains("4711"), "{told}");
+}
+
+#[test]
+fn what_stands_between_cells_is_looked_for_at_the_beginning_alone() {
+    let check = |title: &str, want: u8| {
+        let text = format!("Stand; 14.12.\n{title}\nBehörde,Gemeldet am\n");
+        assert_eq!(char::from(likely_delimiter(&text, &columns())), char::from(want), "{} bytes", title.len());
+    };
+    check("Meldungen", b',');
+    check(&"ü".repeat(SAMPLE_BYTES / 2), b';'); // the bound falls into the middle of a letter
+    check(&";".repeat(SAMPLE_BYTES), b';');
 }

@@ -485,12 +485,19 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        const TEXTS_MAX: usize = 100; // no duty has so many parts
+        const SEPARATOR_BYTES: usize = ", ".len();
         let mut texts = Vec::new();
         let mut is_texts = true;
+        let mut bytes = 0;
         while let Some(value) = seq.next_element_seed(AnyValue)? {
             match value {
-                Value::Text(text) if !text.contains(',') && texts.len() < TEXTS_MAX => texts.push(text),
+                Value::Text(text) if !text.contains(',') => {
+                    // together they are one text; what comes when that is too long already would only fill the memory
+                    if bytes <= text::TEXT_BYTES_MAX + 2 * SEPARATOR_BYTES {
+                        bytes += text.trim().len() + SEPARATOR_BYTES;
+                        texts.push(text);
+                    }
+                }
                 _ => is_texts = false,
             }
         }

@@ -1,5 +1,6 @@
 //! Tests lists in JSON, and that reader and schema say the same.
 
+use serde::de::DeserializeSeed;
 use serde_json::{Value, json};
 
 use crate::domain::list::{Field, ListKind, Meaning, Presence};
@@ -192,6 +193,21 @@ fn of_a_part_with_several_headings_the_id_is_told_once_and_always_in_the_same_pl
         let told = read("liste", list, &columns, &ReadOptions::default()).unwrap_err().to_string();
         assert!(told.ends_with("am ehesten „returns“, „reag-garp“, „confirmation“"), "{told}");
     }
+}
+
+#[test]
+fn of_texts_that_are_too_long_together_only_so_many_are_kept() {
+    let document = |texts: &[&str]| json!({"rows": [{"authority": "a", "missing": texts}]}).to_string();
+    let check =
+        |label: &str, texts: &[&str]| drop(refused(label, document(texts).as_bytes(), &["„missing“: ist länger"]));
+    check("texts", &["abc"; 1_000]);
+    check("empty texts", &[""; 3_000]);
+    let blank = " ".repeat(10_000);
+    let list = accepted(document(&[blank.as_str(), "returns"]).as_bytes());
+    assert_eq!(list.rows[0].text(Field::Missing), Some(", returns"));
+    let texts = serde_json::to_string(&["a"; 10_000][..]).unwrap();
+    let read = super::AnyValue.deserialize(&mut serde_json::Deserializer::from_str(&texts)).unwrap();
+    assert!(matches!(read, super::Value::Texts(texts) if texts.len() < 2_000));
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub const RETURNED_BYTES_MAX: usize = 256 * 1024;
 
 const TEXT_CHARS_MAX: usize = 16 * 1024; // a transcript of a conversation has one or two thousand
 const RECIPIENTS_MAX: usize = 50; // our mails have one (M2); a list may have some
+const GROUPS_MAX: usize = 100; // of fields in a report: one for the mail, one a recipient, and some that say nothing
 const IDS_MAX: usize = 50; // of a long thread; ours have two
 const ID_CHARS_MAX: usize = 250; // of one line (RFC 5322, 2.1.1) a quarter; ours have some fifty
 const ADDRESSES_MAX: usize = 20; // hops that each note the address
@@ -158,9 +159,14 @@ fn came_to(head: &Head<'_>) -> Vec<String> {
 /// The fields of a delivery report: one group for the mail, then one a recipient (RFC 3464, 2.1).
 fn read_report(bytes: &[u8], recipients: &mut Vec<RecipientReport>) {
     let mut rest = bytes;
-    while !rest.is_empty() && recipients.len() < RECIPIENTS_MAX {
+    let mut groups = 0;
+    while !rest.is_empty() && recipients.len() < RECIPIENTS_MAX && groups < GROUPS_MAX {
         let (group, after) = at_blank_line(rest);
         rest = after;
+        if group.is_empty() {
+            continue;
+        }
+        groups += 1;
         let (fields, _) = Head::split(group);
         let named = || ["Original-Recipient", "Final-Recipient"].into_iter().filter_map(|name| fields.first(name));
         if named().next().is_none() && fields.first("Action").is_none() && fields.first("Status").is_none() {
