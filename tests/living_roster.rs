@@ -7,7 +7,6 @@ use fristd::daemon::foresee::foresee;
 use fristd::daemon::tick::{TickMemo, tick};
 use fristd::daemon::{Charter, facts, taken};
 use fristd::domain::ladder::{DateFacts, Ladder};
-use fristd::domain::letter::History;
 use fristd::domain::{Deadline, Month, Revision, cycle};
 use fristd::settings::Source;
 use fristd::store::{Durability, Store};
@@ -44,10 +43,9 @@ async fn months_missed_are_those_in_which_the_authority_owed() {
     let untold = DateFacts::default();
     let march = Month::parse("2027-03").expect("a month");
     let ladder = Ladder::new(rulebook, duty, march, &untold, &untold).expect("within the calendar");
-    let mut history = History::default();
-    facts::add_months_missed(&mut history, &mut tx, rulebook, roster, &ladder, now).await.expect("counted");
-    let missed = |id: &str| history.months_missed.get(id).copied();
-    assert_eq!(history.months_known, 4);
+    let history = facts::history(&mut tx, rulebook, roster, &ladder, now).await.expect("counted");
+    let missed = |id: &str| history.missed.total.get(id).copied();
+    assert_eq!(history.missed.known, 4);
     assert_eq!(missed("abh-05970-kreis-siegen-wittgenstein"), Some(4));
     assert_eq!(missed("abh-05970040-siegen"), Some(2), "November and December, not January and February");
 }

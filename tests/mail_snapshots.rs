@@ -1,7 +1,7 @@
 //! Whole mails of every kind and shape as they are sent, dates included. A changed word shows up here first.
 
 use fristd::domain::Mailbox;
-use fristd::mail::{Draft, Importance, Templates, build, calendar_entry, samples};
+use fristd::mail::{Attachment, Draft, Importance, Templates, build, calendar_entry, samples};
 
 #[test]
 fn every_kind_and_shape_says_what_was_agreed() {
@@ -43,7 +43,7 @@ fn a_whole_mail_with_a_calendar_entry_is_these_bytes() {
         references: None,
         date,
         importance: Importance::Normal,
-        calendar: Some(&calendar),
+        attachments: &[Attachment::calendar(calendar)],
     })
     .unwrap();
     let mut settings = insta::Settings::clone_current();

@@ -13,7 +13,7 @@ use crate::domain::letter::{History, compose, compose_zrk_notice};
 use crate::domain::recheck::{Verdict, recheck, recheck_mailbox};
 use crate::domain::{Alert, Letter, Mailbox, NoticeKind, Owner};
 use crate::mail::{
-    Draft, Importance, OutgoingMail, Rendered, Transport, build, calendar_entry, return_token, sha256_hex,
+    Attachment, Draft, Importance, OutgoingMail, Rendered, Transport, build, calendar_entry, return_token, sha256_hex,
 };
 use crate::settings::Service;
 use crate::store::{ClaimedNotice, Delivery, HandedOver, StaleClaims, Store, StoreError, Tx};
@@ -287,6 +287,7 @@ impl<T: Transport> Deliverer<'_, T> {
         // one entry a mailbox, duty and cycle: a correction moves it
         let uid = format!("{}-{}-{}", notice.month, notice.duty.as_deref().unwrap_or("-"), notice.mailbox);
         let calendar = if wants_calendar { calendar_entry(&letter, &uid, now) } else { None };
+        let attachments: Vec<Attachment> = calendar.into_iter().map(Attachment::calendar).collect();
         let references = references.map(|id| message_id(&id, sender.from.as_str()));
         let message_id = message_id(&claimed.id, sender.from.as_str());
         let draft = Draft {
@@ -302,7 +303,7 @@ impl<T: Transport> Deliverer<'_, T> {
             references: references.as_deref(),
             date: now,
             importance: Importance::Normal,
-            calendar: calendar.as_deref(),
+            attachments: &attachments,
         };
         let bytes = match build(&draft) {
             Ok(bytes) => bytes,
@@ -346,8 +347,7 @@ impl<T: Transport> Deliverer<'_, T> {
         let ladder = Ladder::new(rulebook, duty, notice.month, dates.0, dates.1)?;
         let mut history = History::default();
         if is_report {
-            history = facts::history(&mut tx, rulebook, &ladder, now).await?;
-            facts::add_months_missed(&mut history, &mut tx, rulebook, &settings.roster, &ladder, now).await?;
+            history = facts::history(&mut tx, rulebook, &settings.roster, &ladder, now).await?;
         }
         let references = match notice.kind {
             NoticeKind::Announcement | NoticeKind::Summary => None,

@@ -1,12 +1,16 @@
 //! Loads what the domain needs to know for one notice, and no more than that. Never decides.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 
+use crate::domain::dates::end_of_day;
 use crate::domain::facts::CycleFacts;
 use crate::domain::ladder::{DateFacts, Ladder};
 use crate::domain::letter::History;
-use crate::domain::standing::{extended_to, in_time, standing_at, standing_now};
-use crate::domain::{Duty, Month, NewNotice, NoticeKind, Rulebook};
+use crate::domain::past::{PastCycle, missed};
+use crate::domain::standing::{extended_to, in_time, standing_now};
+use crate::domain::{AuthorityId, Duty, Month, NewNotice, NoticeKind, Roster, Rulebook, Standing};
 use crate::store::{StoreError, Tx};
 
 use super::tick::{TickError, standings};
@@ -49,11 +53,15 @@ pub async fn for_recheck(
 pub async fn history(
     tx: &mut Tx,
     rulebook: &Rulebook,
+    roster: &Roster,
     ladder: &Ladder<'_>,
     now: DateTime<Utc>,
 ) -> Result<History, TickError> {
-    let mut history = History::default();
     let duty = ladder.duty;
+    let cycles = past_cycles(tx, rulebook, duty, ladder.month, now).await?;
+    let missed = missed(&cycles, ladder.month, roster, rulebook.zone);
+    let also_missing = also_missing(tx, rulebook, roster, ladder, now).await?;
+    let mut history = History { missed, also_missing, ..History::default() };
     for (authority, receipts) in tx.receipts(ladder.month, &duty.id).await? {
         if let Some(until) = extended_to(&receipts) {
             history.extended_to.insert(authority.clone(), until);
@@ -65,32 +73,51 @@ pub async fn history(
     Ok(history)
 }
 
-/// Adds to a report's history who missed how many of the last twelve closed cycles of this store in which it owed (F7, N7).
-pub async fn add_months_missed(
-    history: &mut History,
+/// The last twelve cycles of a duty before this one that have closed since this store began (F7, N7, N11).
+pub async fn past_cycles(
     tx: &mut Tx,
     rulebook: &Rulebook,
-    roster: &crate::domain::Roster,
-    ladder: &Ladder<'_>,
+    duty: &Duty,
+    month: Month,
     now: DateTime<Utc>,
-) -> Result<(), TickError> {
-    let Some(first_cycle) = tx.service().await?.first_cycle else { return Ok(()) };
-    let months = (1..=MONTHS_LOOKED_BACK).map(|back| ladder.month.plus(-back)).filter(|month| *month >= first_cycle);
-    for month in months {
-        let (month_dates, next_dates) = dates(tx, month, ladder.duty).await?;
-        let past = Ladder::new(rulebook, ladder.duty, month, &month_dates, &next_dates)?;
+) -> Result<Vec<PastCycle>, TickError> {
+    let Some(first_cycle) = tx.service().await?.first_cycle else { return Ok(Vec::new()) };
+    let mut cycles = Vec::new();
+    for month in (1..=MONTHS_LOOKED_BACK).map(|back| month.plus(-back)).filter(|month| *month >= first_cycle) {
+        let (month_dates, next_dates) = dates(tx, month, duty).await?;
+        let past = Ladder::new(rulebook, duty, month, &month_dates, &next_dates)?;
         // of a cycle in which nobody was told a deadline this store knows nothing (N11)
         if month_dates.revisions.is_empty() || !past.is_closed(now) {
             continue;
         }
-        history.months_known += 1;
-        let receipts = tx.receipts(month, &ladder.duty.id).await?;
-        for authority in roster.owing(past.deadline.ends_on) {
-            let of_authority = receipts.get(&authority.id).into_iter().flatten();
-            if !standing_at(of_authority, past.closes_at, rulebook.zone).is_settled() {
-                *history.months_missed.entry(authority.id.clone()).or_default() += 1;
-            }
+        let receipts = tx.receipts(month, &duty.id).await?;
+        cycles.push(PastCycle { month, ends_on: past.deadline.ends_on, closes_at: past.closes_at, receipts });
+    }
+    Ok(cycles)
+}
+
+/// What else each authority owes of this month and is overdue: module and period of the other duties.
+async fn also_missing(
+    tx: &mut Tx,
+    rulebook: &Rulebook,
+    roster: &Roster,
+    ladder: &Ladder<'_>,
+    now: DateTime<Utc>,
+) -> Result<HashMap<AuthorityId, Vec<String>>, TickError> {
+    let mut by_authority: HashMap<AuthorityId, Vec<String>> = HashMap::new();
+    for duty in rulebook.duties.iter().filter(|duty| duty.id != ladder.duty.id) {
+        let (month_dates, next_dates) = dates(tx, ladder.month, duty).await?;
+        let other = Ladder::new(rulebook, duty, ladder.month, &month_dates, &next_dates)?;
+        let is_over = end_of_day(rulebook.zone, other.deadline.ends_on) <= now;
+        if month_dates.revisions.is_empty() || !is_over || other.is_closed(now) {
+            continue;
+        }
+        let standings = standings(&tx.receipts(ladder.month, &duty.id).await?, rulebook, now);
+        let matter = format!("{} {}", duty.module, duty.period_of(ladder.month).in_words());
+        let is_settled = |id| standings.get(id).is_some_and(Standing::is_settled);
+        for authority in roster.owing(other.deadline.ends_on).filter(|authority| !is_settled(&authority.id)) {
+            by_authority.entry(authority.id.clone()).or_default().push(matter.clone());
         }
     }
-    Ok(())
+    Ok(by_authority)
 }

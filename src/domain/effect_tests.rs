@@ -193,11 +193,11 @@ fn days_overdue_count_from_the_end_of_the_extension() {
             standings: &cycle.facts.standings,
             flagged: &cycle.flagged,
             said: &[],
-            months_missed: &Default::default(),
-            months_known: 0,
+            missed: &Default::default(),
+            also_missing: &Default::default(),
             extended_to: &extended_to,
         };
-        let cases = report.escalation(District::Koeln).cases;
+        let cases = report.escalation(District::Koeln, &Default::default()).cases;
         cases.iter().find(|case| &*case.authority == "k1").map(|case| case.days_overdue)
     };
     let check = |label: &str, state, today: &str, want| assert_eq!(cases(state, today), want, "{label}");

@@ -1,13 +1,14 @@
-//! The report to an RRK and the summary for the ZRK, as data (N7). Never a word of another district.
+//! The report to an RRK as data (N7), and what changed since the one before. Never a word of another district.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::duty::{Duty, NoticeKind};
-use super::notice::Said;
-use super::roster::{AuthorityId, District, Mailbox, Owner, Roster};
-use super::standing::{ReceiptState, Standing};
+use super::notice::{NewNotice, Said};
+use super::past::Missed;
+use super::roster::{Authority, AuthorityId, District, Mailbox, Owner, Roster};
+use super::standing::Standing;
 
 /// What an RRK is told: the authorities of its district that are missing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,8 +19,14 @@ pub struct EscalationReport {
     pub authorities_total: usize,
     /// How many cycles of the last twelve this store knows to have closed (N11); of these the months missed are counted.
     pub months_known: u32,
+    /// Which report to this office on this deadline it is, from 1. Of an all-clear: how many there were.
+    pub number: u32,
+    /// When the report before it went out; none of the first.
+    pub before: Option<DateTime<Utc>>,
     /// Those that are missing, in the order of the roster. Of an all-clear: those that were escalated, now settled.
     pub cases: Vec<Case>,
+    /// Those that stood in the report before and stand in this one no more, in the order of the roster. Empty in an all-clear.
+    pub gone: Vec<Gone>,
 }
 
 /// One authority in a report.
@@ -37,8 +44,49 @@ pub struct Case {
     pub days_overdue: i64,
     /// What it was sent about this, in order of time.
     pub dispatches: Vec<Dispatch>,
-    /// Cycles of the last twelve that it missed.
+    /// Cycles of the last twelve that it missed, before this one.
     pub months_missed: u32,
+    /// How many cycles running it misses, this one included; 0 if it is settled.
+    pub missed_running: u32,
+    /// What else it owes of this month and is overdue: module and period of other duties.
+    pub also_missing: Vec<String>,
+    /// What changed since the report before.
+    pub change: Change,
+}
+
+/// What changed about an authority since the report before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// There was no report before.
+    First,
+    /// It did not stand in the report before.
+    New,
+    /// It stood there, and nothing has come since.
+    Unchanged,
+    /// It stood there; a part of the report has come since, or something was taken back.
+    Moved,
+}
+
+/// One that stood in the report before and stands in this one no more.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Gone {
+    /// Its id.
+    pub authority: AuthorityId,
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub because: Because,
+}
+
+/// Why an authority stands in a report no more.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Because {
+    /// It owes nothing more for now: how, and since when.
+    Settled(Standing),
+    /// By the roster it does not owe this report; the name of the authority that reports for it, if there is one.
+    NotOwing(Option<String>),
+    /// No mail reaches it any more; that is the ZRK's to clear up (N7).
+    Unreachable,
 }
 
 /// What became of one step's notices to an authority.
@@ -50,38 +98,6 @@ pub struct Dispatch {
     pub accepted_at: Option<DateTime<Utc>>,
     /// When the last one came back, if none was delivered.
     pub returned_at: Option<DateTime<Utc>>,
-}
-
-/// The state's standing after a deadline, for the ZRK.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Summary {
-    /// A line a district, in the order of the alphabet.
-    pub districts: BTreeMap<District, Tally>,
-    /// Names of the authorities that are missing, with their district.
-    pub missing: Vec<(District, String)>,
-    /// Names of those whose every mailbox is rejected, or who have none (N7).
-    pub unreachable: Vec<(District, String)>,
-}
-
-/// Counts of standings.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Tally {
-    /// All authorities that owe the report.
-    pub total: usize,
-    /// Complete.
-    pub complete: usize,
-    /// Of those complete or nil: after the deadline.
-    pub late: usize,
-    /// Nil reports.
-    pub nil: usize,
-    /// Excused, extended or exempt.
-    pub excused: usize,
-    /// Some parts are there.
-    pub partial: usize,
-    /// Nothing is there.
-    pub missing: usize,
-    /// Of those partial or missing: not to be reached by mail.
-    pub unreachable: usize,
 }
 
 /// What a report is made from.
@@ -100,112 +116,175 @@ pub struct ReportFacts<'a> {
     pub flagged: &'a HashSet<Mailbox>,
     /// What was said in this duty's cycle.
     pub said: &'a [Said],
-    /// Cycles of the last twelve that an authority missed.
-    pub months_missed: &'a HashMap<AuthorityId, u32>,
-    /// How many cycles of the last twelve have closed since the first of this store.
-    pub months_known: u32,
+    /// Who missed how many of the last twelve cycles.
+    pub missed: &'a Missed,
+    /// What else an authority owes of this month and is overdue: module and period of other duties.
+    pub also_missing: &'a HashMap<AuthorityId, Vec<String>>,
     /// For each authority whose extension has run out: its last day.
     pub extended_to: &'a HashMap<AuthorityId, NaiveDate>,
 }
 
+/// The reports on one deadline that an office got before a notice.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Earlier {
+    /// How many.
+    pub count: u32,
+    /// When the newest went out, and who stood in it.
+    pub newest: Option<(DateTime<Utc>, BTreeSet<AuthorityId>)>,
+}
+
+impl Earlier {
+    /// Finds them among what was said in the duty's cycle. A report counts once, to however many mailboxes it went, and only if
+    /// one of them has it.
+    pub fn than(notice: &NewNotice, said: &[Said]) -> Self {
+        let own = (notice.due_at, notice.step.as_str(), notice.revision);
+        let mut reports: BTreeMap<_, (DateTime<Utc>, BTreeSet<AuthorityId>)> = BTreeMap::new();
+        for report in said.iter().filter(|said| said.kind == NoticeKind::Escalation && said.office == notice.office) {
+            let key = (report.due_at, report.step.as_str(), report.revision);
+            let is_before = notice.kind != NoticeKind::Escalation || key < own;
+            if !is_before || !report.has_reached() || (key.1, key.2) == (own.1, own.2) {
+                continue;
+            }
+            let went_out_at = report.accepted_at.unwrap_or(report.due_at);
+            let entry = reports.entry(key).or_insert_with(|| (went_out_at, BTreeSet::new()));
+            entry.0 = entry.0.min(went_out_at);
+            entry.1.extend(report.authorities.iter().cloned());
+        }
+        let count = reports.len() as u32;
+        Self { count, newest: reports.into_values().next_back() }
+    }
+}
+
 impl ReportFacts<'_> {
-    /// The report on a district's missing authorities, as far as they can be reached (N7).
-    pub fn escalation(&self, district: District) -> EscalationReport {
-        self.report(district, |authority, standing| {
-            !standing.is_settled() && is_reachable(self.roster, self.flagged, authority, self.today)
-        })
+    /// The report on a district's missing authorities, as far as they can be reached (N7), after the reports before it.
+    pub fn escalation(&self, district: District, earlier: &Earlier) -> EscalationReport {
+        let is_case = |authority: &Authority, standing: &Standing| {
+            !standing.is_settled() && is_reachable(self.roster, self.flagged, &authority.id, self.today)
+        };
+        let mut report = self.report(district, earlier, is_case);
+        report.number += 1;
+        report.gone = self.gone(district, earlier, &report.cases);
+        report
     }
 
     /// The list for an all-clear: those of the district that were escalated.
-    pub fn all_clear(&self, district: District, escalated: &[AuthorityId]) -> EscalationReport {
-        self.report(district, |authority, _| escalated.contains(authority))
+    pub fn all_clear(&self, district: District, earlier: &Earlier, escalated: &[AuthorityId]) -> EscalationReport {
+        self.report(district, earlier, |authority, _| escalated.contains(&authority.id))
     }
 
-    /// The state's standing.
-    pub fn summary(&self, in_time: impl Fn(&AuthorityId) -> Option<bool>) -> Summary {
-        let mut summary = Summary::default();
-        for authority in self.roster.owing(self.ends_on) {
-            let standing = self.standing(&authority.id);
-            let tally = summary.districts.entry(authority.district).or_default();
-            tally.total += 1;
-            match standing.state {
-                ReceiptState::Complete => tally.complete += 1,
-                ReceiptState::Nil => tally.nil += 1,
-                ReceiptState::Excused { .. } | ReceiptState::Extended { .. } | ReceiptState::Exempt { .. } => {
-                    tally.excused += 1
-                }
-                ReceiptState::Partial { .. } => tally.partial += 1,
-                ReceiptState::Missing => tally.missing += 1,
-            }
-            if matches!(standing.state, ReceiptState::Complete | ReceiptState::Nil)
-                && in_time(&authority.id) == Some(false)
-            {
-                tally.late += 1;
-            }
-            if standing.is_settled() {
-                continue;
-            }
-            let line = (authority.district, authority.name.clone());
-            if is_reachable(self.roster, self.flagged, &authority.id, self.today) {
-                summary.missing.push(line);
-            } else {
-                tally.unreachable += 1;
-                summary.unreachable.push(line);
-            }
-        }
-        summary.missing.sort_by_key(|(district, _)| *district);
-        summary.unreachable.sort_by_key(|(district, _)| *district);
-        summary
-    }
-
-    fn report(&self, district: District, wanted: impl Fn(&AuthorityId, &Standing) -> bool) -> EscalationReport {
+    fn report(
+        &self,
+        district: District,
+        earlier: &Earlier,
+        is_case: impl Fn(&Authority, &Standing) -> bool,
+    ) -> EscalationReport {
         let of_district = || self.roster.owing(self.ends_on).filter(|authority| authority.district == district);
+        let mut dispatches = self.dispatches();
         let cases = of_district()
             .filter_map(|authority| {
                 let standing = self.standing(&authority.id);
-                wanted(&authority.id, &standing).then(|| self.case(&authority.id, &authority.name, standing))
+                let dispatches = is_case(authority, &standing).then(|| dispatches.remove(&authority.id))?;
+                Some(self.case(authority, standing, dispatches.unwrap_or_default(), earlier))
             })
             .collect();
-        EscalationReport { district, authorities_total: of_district().count(), months_known: self.months_known, cases }
+        EscalationReport {
+            district,
+            authorities_total: of_district().count(),
+            months_known: self.missed.known,
+            number: earlier.count,
+            before: earlier.newest.as_ref().map(|(at, _)| *at),
+            cases,
+            gone: Vec::new(),
+        }
     }
 
-    fn case(&self, authority: &AuthorityId, name: &str, standing: Standing) -> Case {
-        let missing = standing.missing_parts(self.duty).iter().map(|id| self.duty.part_title(id).to_owned()).collect();
-        let due_by = self.extended_to.get(authority).copied().unwrap_or(self.ends_on).max(self.ends_on);
+    fn case(
+        &self,
+        Authority { id, name, .. }: &Authority,
+        standing: Standing,
+        dispatches: Vec<Dispatch>,
+        earlier: &Earlier,
+    ) -> Case {
+        let missing =
+            standing.missing_parts(self.duty).iter().map(|part| self.duty.part_title(part).to_owned()).collect();
+        let due_by = self.extended_to.get(id).copied().unwrap_or(self.ends_on).max(self.ends_on);
+        let change = match &earlier.newest {
+            None => Change::First,
+            Some((_, listed)) if !listed.contains(id) => Change::New,
+            Some((before, _)) if standing.since.is_some_and(|since| since > *before) => Change::Moved,
+            Some(_) => Change::Unchanged,
+        };
         Case {
-            authority: authority.clone(),
-            name: name.to_owned(),
+            authority: id.clone(),
+            name: name.clone(),
             missing,
             days_overdue: (self.today - due_by).num_days().max(0),
-            dispatches: self.dispatches(authority),
-            months_missed: self.months_missed.get(authority).copied().unwrap_or(0),
+            dispatches,
+            months_missed: self.missed.total.get(id).copied().unwrap_or(0),
+            missed_running: self.missed_running(id, &standing),
+            also_missing: self.also_missing.get(id).cloned().unwrap_or_default(),
+            change,
             standing,
         }
     }
 
-    fn standing(&self, authority: &AuthorityId) -> Standing {
+    /// Those of the report before that are no case any more. One that the roster no longer has is left out: nothing is known of
+    /// its district.
+    fn gone(&self, district: District, earlier: &Earlier, cases: &[Case]) -> Vec<Gone> {
+        let Some((_, listed)) = &earlier.newest else { return Vec::new() };
+        let is_case = |authority: &AuthorityId| cases.iter().any(|case| case.authority == *authority);
+        let of_district = self.roster.authorities().iter().filter(|authority| authority.district == district);
+        of_district
+            .filter(|authority| listed.contains(&authority.id) && !is_case(&authority.id))
+            .map(|Authority { id, name, .. }| {
+                let standing = self.standing(id);
+                let because = if !self.roster.owes(id, self.ends_on) {
+                    Because::NotOwing(self.roster.reporter_of(id, self.ends_on).map(|reporter| reporter.name.clone()))
+                } else if standing.is_settled() {
+                    Because::Settled(standing)
+                } else {
+                    Because::Unreachable
+                };
+                Gone { authority: id.clone(), name: name.clone(), because }
+            })
+            .collect()
+    }
+
+    /// How many cycles running an authority misses, this one included.
+    pub(super) fn missed_running(&self, authority: &AuthorityId, standing: &Standing) -> u32 {
+        match standing.is_settled() {
+            true => 0,
+            false => 1 + self.missed.running.get(authority).copied().unwrap_or(0),
+        }
+    }
+
+    pub(super) fn standing(&self, authority: &AuthorityId) -> Standing {
         self.standings.get(authority).cloned().unwrap_or_else(Standing::silent)
     }
 
-    fn dispatches(&self, authority: &AuthorityId) -> Vec<Dispatch> {
-        let mut by_step: BTreeMap<(DateTime<Utc>, &str, u32), Dispatch> = BTreeMap::new();
-        for said in self.said.iter().filter(|said| matches!(said.kind, NoticeKind::Reminder | NoticeKind::Overdue)) {
-            if !said.authorities.contains(authority) || !said.was_tried() {
-                continue;
+    /// What each authority was sent about this, in order of time.
+    pub(super) fn dispatches(&self) -> HashMap<&AuthorityId, Vec<Dispatch>> {
+        let mut by_step: BTreeMap<(DateTime<Utc>, &str, u32), HashMap<&AuthorityId, Dispatch>> = BTreeMap::new();
+        let reminders = self.said.iter().filter(|said| matches!(said.kind, NoticeKind::Reminder | NoticeKind::Overdue));
+        for said in reminders.filter(|said| said.was_tried()) {
+            let of_step = by_step.entry((said.due_at, &said.step, said.revision)).or_default();
+            for authority in &said.authorities {
+                let dispatch = of_step.entry(authority).or_insert(Dispatch {
+                    kind: said.kind,
+                    accepted_at: None,
+                    returned_at: None,
+                });
+                dispatch.accepted_at = dispatch.accepted_at.into_iter().chain(said.delivered_at()).min();
+                dispatch.returned_at = dispatch.returned_at.max(said.returned_at);
             }
-            let dispatch = by_step.entry((said.due_at, &said.step, said.revision)).or_insert(Dispatch {
-                kind: said.kind,
-                accepted_at: None,
-                returned_at: None,
-            });
-            dispatch.accepted_at = dispatch.accepted_at.into_iter().chain(said.delivered_at()).min();
-            dispatch.returned_at = dispatch.returned_at.max(said.returned_at);
         }
-        let told = |dispatch: Dispatch| match dispatch.accepted_at {
-            Some(_) => Dispatch { returned_at: None, ..dispatch }, // one mailbox got it; that is what counts
-            None => dispatch,
-        };
-        by_step.into_values().map(told).collect()
+        let mut by_authority: HashMap<&AuthorityId, Vec<Dispatch>> = HashMap::new();
+        for (authority, dispatch) in by_step.into_values().flatten() {
+            // one mailbox got it; that is what counts
+            let returned_at = dispatch.returned_at.filter(|_| dispatch.accepted_at.is_none());
+            by_authority.entry(authority).or_default().push(Dispatch { returned_at, ..dispatch });
+        }
+        by_authority
     }
 }
 

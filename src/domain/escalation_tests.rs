@@ -6,10 +6,11 @@ use proptest::sample::Index;
 
 use super::super::ReceiptState::{Complete, Missing, Nil};
 use super::super::delivery::State;
+use super::super::summary::{Outstanding, Tally};
 use super::super::test_support::{
     at, authority, day, extended, mailbox, of_authority, office_contacts, offices, partial, roster, statistics,
 };
-use super::super::{Contact, Roster};
+use super::super::{Contact, ReceiptState, Roster};
 use super::*;
 
 /// Owns what a report borrows. The report is of 17 December 2026, two days after the end.
@@ -20,7 +21,8 @@ struct Report {
     standings: HashMap<AuthorityId, Standing>,
     flagged: HashSet<Mailbox>,
     said: Vec<Said>,
-    months_missed: HashMap<AuthorityId, u32>,
+    missed: Missed,
+    also_missing: HashMap<AuthorityId, Vec<String>>,
     extended_to: HashMap<AuthorityId, NaiveDate>,
 }
 
@@ -34,7 +36,8 @@ impl Report {
             standings: rows.iter().map(|(id, state)| ((*id).into(), standing(state))).collect(),
             flagged: HashSet::new(),
             said: Vec::new(),
-            months_missed: HashMap::new(),
+            missed: Missed { known: 12, ..Missed::default() },
+            also_missing: HashMap::new(),
             extended_to: HashMap::new(),
         }
     }
@@ -48,19 +51,23 @@ impl Report {
             standings: &self.standings,
             flagged: &self.flagged,
             said: &self.said,
-            months_missed: &self.months_missed,
-            months_known: 12,
+            missed: &self.missed,
+            also_missing: &self.also_missing,
             extended_to: &self.extended_to,
         }
     }
 
     fn of_koeln(&self) -> Vec<Case> {
-        self.facts().escalation(District::Koeln).cases
+        self.facts().escalation(District::Koeln, &Earlier::default()).cases
     }
 }
 
 fn ids(cases: &[Case]) -> Vec<&str> {
     cases.iter().map(|case| &*case.authority).collect()
+}
+
+fn lines(outstanding: &[Outstanding]) -> Vec<(District, String)> {
+    outstanding.iter().map(|line| (line.district, line.name.clone())).collect()
 }
 
 #[test]
@@ -69,7 +76,7 @@ fn a_report_lists_the_missing_of_its_district_that_can_be_reached() {
         let mut report = Report::new(rows);
         report.flagged = flagged.iter().map(|name| mailbox(name)).collect();
         assert_eq!(ids(&report.of_koeln()), want, "{label}");
-        assert_eq!(report.facts().escalation(District::Koeln).authorities_total, 2, "{label}");
+        assert_eq!(report.facts().escalation(District::Koeln, &Earlier::default()).authorities_total, 2, "{label}");
     };
     check("all silent", &[], &[], &["k1", "k2"]);
     check("one complete", &[("k1", Complete)], &[], &["k2"]);
@@ -86,7 +93,7 @@ fn who_does_not_owe_stands_in_no_report_and_no_count() {
     authorities[0].valid_to = Some(day("2026-12-14")); // k1, a day before the end
     report.roster = Roster::new(authorities, offices(), roster().contacts().to_vec());
     assert_eq!(ids(&report.of_koeln()), [""; 0]);
-    assert_eq!(report.facts().escalation(District::Koeln).authorities_total, 1);
+    assert_eq!(report.facts().escalation(District::Koeln, &Earlier::default()).authorities_total, 1);
     let summary = report.facts().summary(|_| None);
     let of_koeln = summary.districts[&District::Koeln];
     assert_eq!((of_koeln.total, of_koeln.complete, of_koeln.missing), (1, 1, 0));
@@ -96,7 +103,7 @@ fn who_does_not_owe_stands_in_no_report_and_no_count() {
 #[test]
 fn a_case_says_standing_missing_parts_days_overdue_and_months_missed() {
     let mut report = Report::new(&[("k1", partial(&["returns"]))]);
-    report.months_missed.insert("k1".into(), 3);
+    report.missed.total.insert("k1".into(), 3);
     report.extended_to.insert("k2".into(), day("2026-12-16"));
     let cases = report.of_koeln();
     assert_eq!(cases[0].missing, ["Teil returns"]);
@@ -167,8 +174,8 @@ fn an_all_clear_lists_those_of_the_district_that_were_escalated() {
     let report = Report::new(&[("k1", Complete), ("k2", Nil), ("d1", Complete)]);
     let facts = report.facts();
     let escalated: Vec<AuthorityId> = vec!["k2".into(), "d1".into()];
-    assert_eq!(ids(&facts.all_clear(District::Koeln, &escalated).cases), ["k2"]);
-    assert_eq!(facts.all_clear(District::Koeln, &escalated).cases[0].standing.state, Nil);
+    assert_eq!(ids(&facts.all_clear(District::Koeln, &Earlier::default(), &escalated).cases), ["k2"]);
+    assert_eq!(facts.all_clear(District::Koeln, &Earlier::default(), &escalated).cases[0].standing.state, Nil);
 }
 
 #[test]
@@ -179,8 +186,8 @@ fn the_summary_counts_each_authority_once_and_names_the_unreachable_apart() {
     let koeln = Tally { total: 2, complete: 1, late: 1, missing: 1, unreachable: 1, ..Tally::default() };
     let detmold = Tally { total: 1, partial: 1, ..Tally::default() };
     assert_eq!(summary.districts, BTreeMap::from([(District::Detmold, detmold), (District::Koeln, koeln)]));
-    assert_eq!(summary.missing, [(District::Detmold, "D1".to_owned())]);
-    assert_eq!(summary.unreachable, [(District::Koeln, "K2".to_owned())]);
+    assert_eq!(lines(&summary.missing), [(District::Detmold, "D1".to_owned())]);
+    assert_eq!(lines(&summary.unreachable), [(District::Koeln, "K2".to_owned())]);
 }
 
 #[test]
@@ -238,12 +245,12 @@ proptest! {
             let district = *district.get(&District::ALL);
             let is_missing = matches!(state, Missing | ReceiptState::Partial { .. });
             for of in District::ALL {
-                let is_listed = ids(&facts.escalation(of).cases).contains(&id(index).as_str());
+                let is_listed = ids(&facts.escalation(of, &Earlier::default()).cases).contains(&id(index).as_str());
                 prop_assert_eq!(is_listed, of == district && is_missing && !is_flagged, "{} in {:?}", id(index), of);
             }
             let line = (district, id(index).to_uppercase());
-            prop_assert_eq!(summary.unreachable.contains(&line), is_missing && *is_flagged);
-            prop_assert_eq!(summary.missing.contains(&line), is_missing && !is_flagged);
+            prop_assert_eq!(lines(&summary.unreachable).contains(&line), is_missing && *is_flagged);
+            prop_assert_eq!(lines(&summary.missing).contains(&line), is_missing && !is_flagged);
         }
         let totals: usize = summary.districts.values().map(|tally| tally.total).sum();
         let sorts = |tally: &Tally| tally.complete + tally.nil + tally.excused + tally.partial + tally.missing;

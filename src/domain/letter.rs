@@ -10,13 +10,15 @@ use super::cycle::free_day_sentence;
 use super::dates::Month;
 use super::deadline::Deadline;
 use super::duty::{DeadlineRule, NoticeKind};
-use super::escalation::{EscalationReport, ReportFacts, Summary};
+use super::escalation::{Earlier, EscalationReport, ReportFacts};
 use super::facts::{CycleFacts, View};
 use super::ladder::Ladder;
 use super::notice::{Alert, NewNotice, Said};
+use super::past::Missed;
 use super::roster::{AuthorityId, OfficeKind};
 use super::rulebook::Letterhead;
 use super::standing::{ReceiptState, Standing};
+use super::summary::Summary;
 use super::window::last_day;
 
 /// Everything that a template may say about one notice. One mailbox gets one letter (M2).
@@ -117,10 +119,10 @@ pub struct AlertLine {
 /// What reports look at besides the facts of the cycle.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    /// Cycles of the last twelve that an authority missed.
-    pub months_missed: HashMap<AuthorityId, u32>,
-    /// How many cycles of the last twelve have closed since the first of this store.
-    pub months_known: u32,
+    /// Who missed how many of the last twelve cycles.
+    pub missed: Missed,
+    /// What else an authority owes of this month and is overdue: module and period of other duties.
+    pub also_missing: HashMap<AuthorityId, Vec<String>>,
     /// The last day of an authority's extension that has run out.
     pub extended_to: HashMap<AuthorityId, NaiveDate>,
     /// Whether an authority was in time.
@@ -143,8 +145,8 @@ pub fn compose(
         standings: &facts.standings,
         flagged: view.flagged,
         said: &facts.said,
-        months_missed: &history.months_missed,
-        months_known: history.months_known,
+        missed: &history.missed,
+        also_missing: &history.also_missing,
         extended_to: &history.extended_to,
     };
     let office = notice.office.as_deref().and_then(|id| view.roster.office(id));
@@ -152,9 +154,10 @@ pub fn compose(
         OfficeKind::Rrk(district) => Some(district),
         _ => None,
     });
+    let earlier = Earlier::than(notice, &facts.said);
     let report = match (notice.kind, district) {
-        (NoticeKind::Escalation, Some(district)) => Some(reports.escalation(district)),
-        (NoticeKind::AllClear, Some(district)) => Some(reports.all_clear(district, &notice.authorities)),
+        (NoticeKind::Escalation, Some(district)) => Some(reports.escalation(district, &earlier)),
+        (NoticeKind::AllClear, Some(district)) => Some(reports.all_clear(district, &earlier, &notice.authorities)),
         _ => None,
     };
     // an escalation to an office without a district of its own shows the whole state

@@ -22,6 +22,7 @@ mod list_names;
 pub mod list_report;
 pub mod notice;
 pub mod outline;
+pub mod past;
 pub mod plan;
 pub mod recheck;
 pub mod request;
@@ -30,6 +31,7 @@ pub mod roster_diff;
 pub mod rulebook;
 pub mod snapshot;
 pub mod standing;
+pub mod summary;
 pub mod timetable;
 pub mod window;
 

@@ -6,10 +6,11 @@ use serde::Serialize;
 use crate::domain::Letter;
 use crate::domain::dates::{date_in_words, day_in_words, instant_in_words};
 use crate::domain::duty::NoticeKind;
-use crate::domain::escalation::{Case, Dispatch, EscalationReport, Summary, Tally};
+use crate::domain::escalation::{Case, Dispatch, EscalationReport};
 use crate::domain::letter::{AlertLine, AuthorityLine, Matter};
 use crate::domain::roster::District;
 use crate::domain::standing::{ReceiptState, Standing};
+use crate::domain::summary::{Outstanding, Summary, Tally};
 
 /// The variables of one letter. What a kind never has is left out, so that naming it is an error and not a blank.
 #[derive(Serialize, Debug)]
@@ -331,12 +332,12 @@ struct DistrictNames<'a> {
     names: Vec<&'a str>,
 }
 
-fn by_district(lines: &[(District, String)]) -> Vec<DistrictNames<'_>> {
+fn by_district(lines: &[Outstanding]) -> Vec<DistrictNames<'_>> {
     District::ALL
         .into_iter()
         .map(|district| DistrictNames {
             district: district.in_words(),
-            names: lines.iter().filter(|(of, _)| *of == district).map(|(_, name)| name.as_str()).collect(),
+            names: lines.iter().filter(|line| line.district == district).map(|line| line.name.as_str()).collect(),
         })
         .filter(|group| !group.names.is_empty())
         .collect()

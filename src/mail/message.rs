@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use chrono::{DateTime, Datelike, Utc};
 use lettre::Address;
 use lettre::address::Envelope;
-use lettre::message::header::{ContentDisposition, ContentType, HeaderName, HeaderValue};
+use lettre::message::header::{ContentDisposition, ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox as NamedMailbox, Message, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -43,8 +43,27 @@ pub struct Draft<'a> {
     pub date: DateTime<Utc>,
     /// Whether mail programs should mark it.
     pub importance: Importance,
-    /// The text of an `.ics` file to be attached (M4).
-    pub calendar: Option<&'a str>,
+    /// Files that go with it, in order; the mail is complete without them (M1).
+    pub attachments: &'a [Attachment],
+}
+
+/// A file that goes with a mail.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Attachment {
+    /// Its name, in letters, digits, `-`, `_` and `.` of ASCII.
+    pub file_name: String,
+    /// `application/pdf`.
+    pub media_type: &'static str,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
+impl Attachment {
+    /// The text of an `.ics` file (M4).
+    pub fn calendar(text: String) -> Self {
+        let media_type = "text/calendar; charset=utf-8; method=PUBLISH";
+        Self { file_name: "frist.ics".to_owned(), media_type, bytes: text.into_bytes() }
+    }
 }
 
 /// Whether mail programs should mark a mail as important.
@@ -103,7 +122,7 @@ pub enum BuildError {
     Library(String),
 }
 
-/// Builds the mail: text and HTML as alternatives, with the calendar entry attached if there is one.
+/// Builds the mail: text and HTML as alternatives, and after them the attachments.
 ///
 /// The bytes are 7-bit, have lines of at most 998 bytes that end in CR LF, and are the same for the same draft.
 ///
@@ -166,14 +185,21 @@ fn body(draft: &Draft<'_>) -> MultiPart {
         .boundary(boundary("alternative", draft.message_id))
         .singlepart(SinglePart::plain(draft.text.to_owned()))
         .singlepart(SinglePart::html(draft.html.to_owned()));
-    let Some(calendar) = draft.calendar else { return alternative };
-    let content_type =
-        ContentType::parse("text/calendar; charset=utf-8; method=PUBLISH").expect("a constant media type");
-    let attachment = SinglePart::builder()
-        .header(content_type)
-        .header(ContentDisposition::attachment("frist.ics"))
-        .body(calendar.to_owned());
-    MultiPart::mixed().boundary(boundary("mixed", draft.message_id)).multipart(alternative).singlepart(attachment)
+    if draft.attachments.is_empty() {
+        return alternative;
+    }
+    let mixed = MultiPart::mixed().boundary(boundary("mixed", draft.message_id)).multipart(alternative);
+    draft.attachments.iter().fold(mixed, |mixed, attachment| mixed.singlepart(part_of(attachment)))
+}
+
+fn part_of(attachment: &Attachment) -> SinglePart {
+    let content_type = ContentType::parse(attachment.media_type).expect("media types are constants of this program");
+    let part = SinglePart::builder().header(content_type).header(ContentDisposition::attachment(&attachment.file_name));
+    match String::from_utf8(attachment.bytes.clone()) {
+        // text stays text, so that it can be read in the source
+        Ok(text) if attachment.media_type.starts_with("text/") => part.body(text),
+        _ => part.header(ContentTransferEncoding::Base64).body(attachment.bytes.clone()),
+    }
 }
 
 /// Fixed per notice and part, so that the same draft gives the same bytes.

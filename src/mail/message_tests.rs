@@ -32,7 +32,7 @@ impl Parts {
             references: None,
             date: "2026-12-01T08:00:00Z".parse().unwrap(),
             importance: Importance::Normal,
-            calendar: None,
+            attachments: &[],
         }
     }
 }
@@ -78,8 +78,8 @@ fn a_mail_has_the_headers_of_m3() {
 #[test]
 fn the_same_draft_gives_the_same_bytes_and_another_id_other_boundaries() {
     let parts = Parts::new();
-    let calendar = "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n";
-    let draft = Draft { calendar: Some(calendar), ..parts.draft() };
+    let calendar = [Attachment::calendar("BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n".to_owned())];
+    let draft = Draft { attachments: &calendar, ..parts.draft() };
     assert_eq!(build(&draft).unwrap(), build(&draft).unwrap());
     let other = Draft { message_id: "<other@zrk.example>", ..draft.clone() };
     let boundary = |mail: &str| mail.split("boundary=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
@@ -89,13 +89,31 @@ fn the_same_draft_gives_the_same_bytes_and_another_id_other_boundaries() {
 #[test]
 fn a_calendar_entry_is_attached_beside_the_alternatives() {
     let parts = Parts::new();
-    let mail = built(&Draft { calendar: Some("BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"), ..parts.draft() });
+    let calendar = [Attachment::calendar("BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n".to_owned())];
+    let mail = built(&Draft { attachments: &calendar, ..parts.draft() });
     let at = |text: &str| mail.find(text).unwrap_or_else(|| panic!("{text} not in\n{mail}"));
     assert!(at("multipart/mixed") < at("multipart/alternative"));
     assert!(at("multipart/alternative") < at("text/plain"));
     assert!(at("text/plain") < at("text/html"));
     assert!(at("text/html") < at("text/calendar; charset=utf-8; method=PUBLISH"));
     assert!(mail.contains("Content-Disposition: attachment; filename=\"frist.ics\""), "{mail}");
+}
+
+#[test]
+fn every_byte_of_an_attached_file_arrives() {
+    let parts = Parts::new();
+    let every_byte: Vec<u8> = (0..=u8::MAX).chain(*b"\r\n.\r\n").collect();
+    let file = |name: &str, bytes: &[u8]| Attachment {
+        file_name: name.to_owned(),
+        media_type: "application/pdf",
+        bytes: bytes.to_vec(),
+    };
+    let files = [file("a.pdf", &every_byte), file("b.pdf", b"text\nthat a line break of a mail must not change\r\n")];
+    let bytes = build(&Draft { attachments: &files, ..parts.draft() }).unwrap();
+    let mail = mail_parser::MessageParser::default().parse(&bytes).unwrap();
+    use mail_parser::MimeHeaders;
+    let found: Vec<_> = mail.attachments().map(|part| (part.attachment_name().unwrap(), part.contents())).collect();
+    assert_eq!(found, [("a.pdf", &*files[0].bytes), ("b.pdf", &*files[1].bytes)]);
 }
 
 #[test]

@@ -6,11 +6,12 @@ use chrono::NaiveDate;
 use chrono_tz::Europe::Berlin;
 
 use crate::domain::duty::NoticeKind;
-use crate::domain::escalation::{Case, Dispatch, EscalationReport, Summary, Tally};
+use crate::domain::escalation::{Because, Case, Change, Dispatch, EscalationReport, Gone};
 use crate::domain::letter::{AlertLine, AuthorityLine, CorrectionFacts, Letter, Matter};
 use crate::domain::roster::District;
 use crate::domain::rulebook::Letterhead;
 use crate::domain::standing::{ReceiptState, Standing};
+use crate::domain::summary::{Outstanding, Summary, Tally};
 use crate::domain::{Deadline, Month};
 
 const PARTS_OF_STATISTICS: [&str; 3] = [
@@ -74,6 +75,18 @@ pub fn named_letters() -> Vec<(&'static str, Letter)> {
         ("overdue-copy", to_office(Overdue, planning(), "RRK Köln")),
         ("overdue-of-a-site", to_users(Overdue, of_a_site(), &[musterau()])),
         ("escalation", with_report(Escalation, planning(), &[silent_case("Kreis Musterau")])),
+        (
+            "escalation-repeated",
+            repeated(with_report(
+                Escalation,
+                statistics(),
+                &[
+                    silent_of_three("Kreis Musterau"),
+                    partial_case("Stadt Beispielhausen"),
+                    silent_of_three("Zentrale Ausländerbehörde Musterstadt"),
+                ],
+            )),
+        ),
         ("escalation-of-the-state", Letter { kind: Escalation, ..with_summary(summary()) }),
         ("escalation-partial", with_report(Escalation, statistics(), &[partial_case("Stadt Beispielhausen")])),
         ("escalation-extended", with_report(Escalation, planning(), &[extended_case("Kreis Musterau")])),
@@ -156,9 +169,41 @@ fn to_office(kind: NoticeKind, matter: Matter, office: &str) -> Letter {
 
 fn with_report(kind: NoticeKind, mut matter: Matter, cases: &[Case]) -> Letter {
     matter.today = date(2026, 12, if kind == NoticeKind::AllClear { 18 } else { 17 });
-    let report =
-        EscalationReport { district: District::Koeln, authorities_total: 17, months_known: 12, cases: cases.to_vec() };
+    let report = EscalationReport {
+        district: District::Koeln,
+        authorities_total: 17,
+        months_known: 12,
+        number: 1,
+        before: None,
+        cases: cases.to_vec(),
+        gone: Vec::new(),
+    };
     Letter { office: Some("RRK Köln".into()), report: Some(report), ..letter(kind, Some(matter)) }
+}
+
+/// The second report, after things have moved.
+fn repeated(mut letter: Letter) -> Letter {
+    let gone = |name: &str, because| Gone { authority: "abh-00002-neumuster".into(), name: name.into(), because };
+    let settled = Standing::of(ReceiptState::Complete, "2026-12-21T09:12:00Z".parse().ok());
+    if let Some(matter) = &mut letter.matter {
+        matter.today = date(2026, 12, 28);
+    }
+    if let Some(report) = &mut letter.report {
+        (report.number, report.before) = (2, "2026-12-17T07:00:02Z".parse().ok());
+        let changes = [Change::Unchanged, Change::Moved, Change::New];
+        for (case, change) in report.cases.iter_mut().zip(changes.into_iter().cycle()) {
+            (case.change, case.days_overdue) = (change, 13);
+        }
+        if let Some(case) = report.cases.first_mut() {
+            case.also_missing = vec!["APS-Statistik November 2026".into()];
+        }
+        report.gone = vec![
+            gone("Stadt Neumuster", Because::Settled(settled)),
+            gone("Kreis Altmuster", Because::Unreachable),
+            gone("Stadt Altdorf", Because::NotOwing(Some("Stadt Neudorf".into()))),
+        ];
+    }
+    letter
 }
 
 fn with_summary(summary: Summary) -> Letter {
@@ -292,6 +337,9 @@ fn silent_case(name: &str) -> Case {
             Dispatch { kind: NoticeKind::Overdue, accepted_at: None, returned_at: None },
         ],
         months_missed: 3,
+        missed_running: 3,
+        also_missing: Vec::new(),
+        change: Change::First,
     }
 }
 
@@ -306,6 +354,7 @@ fn partial_case(name: &str) -> Case {
         missing,
         dispatches: Vec::new(),
         months_missed: 0,
+        missed_running: 1,
         days_overdue: 1,
         ..silent_case(name)
     }
@@ -318,12 +367,13 @@ fn extended_case(name: &str) -> Case {
 
 fn settled_case(name: &str) -> Case {
     let since = "2026-12-18T09:12:00Z".parse().ok();
-    Case { standing: Standing::of(ReceiptState::Complete, since), missing: Vec::new(), ..silent_case(name) }
+    let standing = Standing::of(ReceiptState::Complete, since);
+    Case { standing, missing: Vec::new(), missed_running: 0, ..silent_case(name) }
 }
 
 fn excused_case(name: &str) -> Case {
     let state = ReceiptState::Excused { reason: "Umzug".into() };
-    Case { standing: Standing::of(state, None), missing: Vec::new(), ..silent_case(name) }
+    Case { standing: Standing::of(state, None), missing: Vec::new(), missed_running: 0, ..silent_case(name) }
 }
 
 fn summary_settled() -> Summary {
@@ -351,13 +401,26 @@ fn summary() -> Summary {
             (District::Muenster, tally(17, 16, 0, 0, 1, 0, 0, 0)),
         ]
         .into(),
+        months_known: 12,
         missing: vec![
-            (District::Arnsberg, "Stadt Neumuster".into()),
-            (District::Koeln, "Kreis Musterau".into()),
-            (District::Koeln, "Stadt Beispielhausen".into()),
-            (District::Koeln, "Zentrale Ausländerbehörde Musterstadt".into()),
+            outstanding(District::Arnsberg, "Stadt Neumuster", 3, 1),
+            outstanding(District::Koeln, "Kreis Musterau", 4, 3),
+            outstanding(District::Koeln, "Stadt Beispielhausen", 2, 2),
+            outstanding(District::Koeln, "Zentrale Ausländerbehörde Musterstadt", 0, 1),
         ],
-        unreachable: vec![(District::Duesseldorf, "Kreis Altmuster".into())],
+        unreachable: vec![outstanding(District::Duesseldorf, "Kreis Altmuster", 0, 5)],
+    }
+}
+
+fn outstanding(district: District, name: &str, reminders_delivered: u32, missed_running: u32) -> Outstanding {
+    Outstanding {
+        district,
+        authority: "abh-00001-musterau".into(),
+        name: name.into(),
+        standing: Standing::silent(),
+        reminders_delivered,
+        reminders_failed: u32::from(reminders_delivered < 4),
+        missed_running,
     }
 }
 
