@@ -107,7 +107,7 @@ fn wrong_settings_are_refused_with_place_value_and_remedy() {
     check(
         "an escalation to users (N7)",
         vec![Edit(CYCLES, "to   = [\"rrk\"]", "to   = [\"users\"]")],
-        &["step 6: audience \"users\": an escalation or summary goes to offices only"],
+        &["step 6: audience \"users\": an escalation, summary or long silence goes to offices only"],
     );
     check(
         "a line break in what every subject says",

@@ -128,4 +128,5 @@ scenarios! {
     who_takes_a_report_back_is_asked_again: "withdrawal-between-two-reminders", in_full;
     a_list_that_lacks_what_was_telephoned_undoes_nothing: "list-lacks-what-was-telephoned", in_full;
     what_stands_for_several_months_is_not_asked_for: "standing-nil-and-exemption", in_full;
+    who_is_silent_for_months_is_told_to_an_office_of_choice: "long-silence", in_full;
 }

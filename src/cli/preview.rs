@@ -200,6 +200,7 @@ fn correction_step(duty: &Duty) -> Step {
         time: chrono::NaiveTime::MIN,
         to: duty.steps.iter().flat_map(|step| step.to.iter().cloned()).collect(),
         template: NoticeKind::Correction.to_string(),
+        missed_cycles: None,
     }
 }
 

@@ -336,7 +336,10 @@ impl<T: Transport> Deliverer<'_, T> {
             let alerts = tx.alerts_told_in(&notice.step).await?;
             return Ok((compose_zrk_notice(view, notice, &alerts), notice.kind.to_string(), None));
         };
-        let is_report = matches!(notice.kind, NoticeKind::Escalation | NoticeKind::Summary | NoticeKind::AllClear);
+        let is_report = matches!(
+            notice.kind,
+            NoticeKind::Escalation | NoticeKind::Summary | NoticeKind::LongSilence | NoticeKind::AllClear
+        );
         let own: Vec<&str> = notice.authorities.iter().map(|id| &**id).collect();
         let mut facts = facts::for_recheck(&mut tx, rulebook, duty, notice, &own, now).await?;
         // only from the third revision on can a reader have been told another date last than that of the revision before
@@ -350,7 +353,7 @@ impl<T: Transport> Deliverer<'_, T> {
             history = facts::history(&mut tx, rulebook, &settings.roster, &ladder, now).await?;
         }
         let references = match notice.kind {
-            NoticeKind::Announcement | NoticeKind::Summary => None,
+            NoticeKind::Announcement | NoticeKind::Summary | NoticeKind::LongSilence => None,
             _ => tx.announcement(notice.month, &duty.id, &notice.mailbox).await?,
         };
         let template = ladder.rung(&notice.step).map_or(notice.kind.to_string(), |rung| rung.step.template.clone());
@@ -411,8 +414,12 @@ pub(super) async fn verdict(tx: &mut Tx, view: View<'_>, candidate: &ClaimedNoti
     let mut authorities: Vec<&str> = served.chain(notice.authorities.iter().map(|id| &**id)).collect();
     authorities.sort_unstable();
     authorities.dedup();
-    let facts = facts::for_recheck(tx, view.rulebook, duty, notice, &authorities, view.now).await?;
-    let ladder = Ladder::new(view.rulebook, duty, notice.month, &facts.dates, &facts.next_dates)?;
+    let mut facts = facts::for_recheck(tx, view.rulebook, duty, notice, &authorities, view.now).await?;
+    let dates = (facts.dates.clone(), facts.next_dates.clone());
+    let ladder = Ladder::new(view.rulebook, duty, notice.month, &dates.0, &dates.1)?;
+    if notice.kind == NoticeKind::LongSilence {
+        facts.missed_running = facts::missed_running(tx, view, &ladder).await?;
+    }
     Ok(recheck(view, &ladder, &facts, notice))
 }
 

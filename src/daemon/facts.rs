@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use crate::domain::dates::end_of_day;
-use crate::domain::facts::CycleFacts;
+use crate::domain::facts::{CycleFacts, View};
 use crate::domain::ladder::{DateFacts, Ladder};
 use crate::domain::letter::History;
 use crate::domain::past::{PastCycle, missed};
@@ -34,7 +34,7 @@ pub async fn for_recheck(
     let mut facts = CycleFacts::default();
     (facts.dates, facts.next_dates) = dates(tx, notice.month, duty).await?;
     match notice.kind {
-        NoticeKind::Escalation | NoticeKind::Summary | NoticeKind::AllClear => {
+        NoticeKind::Escalation | NoticeKind::Summary | NoticeKind::LongSilence | NoticeKind::AllClear => {
             facts.standings = standings(&tx.receipts(notice.month, &duty.id).await?, rulebook, now);
             facts.said = tx.said(notice.month, &duty.id).await?;
         }
@@ -58,7 +58,7 @@ pub async fn history(
     now: DateTime<Utc>,
 ) -> Result<History, TickError> {
     let duty = ladder.duty;
-    let cycles = past_cycles(tx, rulebook, duty, ladder.month, now).await?;
+    let cycles = past_cycles(tx, rulebook, duty, ladder.month, MONTHS_LOOKED_BACK, now).await?;
     let missed = missed(&cycles, ladder.month, roster, rulebook.zone);
     let also_missing = also_missing(tx, rulebook, roster, ladder, now).await?;
     let mut history = History { missed, also_missing, ..History::default() };
@@ -73,17 +73,31 @@ pub async fn history(
     Ok(history)
 }
 
-/// The last twelve cycles of a duty before this one that have closed since this store began (F7, N7, N11).
-pub async fn past_cycles(
+/// How many cycles running before this one each authority missed, if a step that is live now asks for it.
+pub(super) async fn missed_running(
+    tx: &mut Tx,
+    view: View<'_>,
+    ladder: &Ladder<'_>,
+) -> Result<HashMap<AuthorityId, u32>, TickError> {
+    let (rulebook, now) = (view.rulebook, view.now);
+    let live = ladder.rungs.iter().filter(|rung| rung.is_live(now));
+    let Some(cycles) = live.filter_map(|rung| rung.step.missed_cycles).max() else { return Ok(HashMap::new()) };
+    let past = past_cycles(tx, rulebook, ladder.duty, ladder.month, cycles as i32 - 1, now).await?;
+    Ok(missed(&past, ladder.month, view.roster, rulebook.zone).running)
+}
+
+/// So many cycles of a duty before this one, as far as they have closed since this store began (F7, N7, N11).
+async fn past_cycles(
     tx: &mut Tx,
     rulebook: &Rulebook,
     duty: &Duty,
     month: Month,
+    months_back: i32,
     now: DateTime<Utc>,
 ) -> Result<Vec<PastCycle>, TickError> {
     let Some(first_cycle) = tx.service().await?.first_cycle else { return Ok(Vec::new()) };
     let mut cycles = Vec::new();
-    for month in (1..=MONTHS_LOOKED_BACK).map(|back| month.plus(-back)).filter(|month| *month >= first_cycle) {
+    for month in (1..=months_back).map(|back| month.plus(-back)).filter(|month| *month >= first_cycle) {
         let (month_dates, next_dates) = dates(tx, month, duty).await?;
         let past = Ladder::new(rulebook, duty, month, &month_dates, &next_dates)?;
         // of a cycle in which nobody was told a deadline this store knows nothing (N11)

@@ -17,6 +17,7 @@ use crate::store::{OutboxFilter, OutboxNotice, Store, StoreError, Tx};
 
 use super::Charter;
 use super::event::{Event, What};
+use super::facts::missed_running;
 use super::recording::arranged;
 
 /// What the last tick saw, so that the next one can tell at a glance that nothing can have become due. Only a short cut:
@@ -178,7 +179,9 @@ pub(super) async fn plan_all(tx: &mut Tx, charter: &Charter, now: DateTime<Utc>)
             if is_finished || (is_untouched && !ladder.awaits_signal) {
                 continue;
             }
-            let facts = load_facts(tx, view, (duty, month), (dates, next_dates), receipts, service.created_at).await?;
+            let mut facts =
+                load_facts(tx, view, (duty, month), (dates, next_dates), receipts, service.created_at).await?;
+            facts.missed_running = missed_running(tx, view, &ladder).await?;
             plans.push(plan_cycle(view, duty, month, &facts)?);
         }
     }
@@ -278,6 +281,7 @@ async fn load_facts(
         said: tx.said(month, &duty.id).await?,
         known_since: Some(known_since),
         standings: standings(&receipts, view.rulebook, view.now),
+        missed_running: HashMap::new(),
     })
 }
 

@@ -35,22 +35,16 @@ impl Audiences<'_> {
                     self.add_authorities(&mut recipients, |authority| !self.facts.is_settled(authority))
                 }
                 Audience::Rrk => {
-                    for (office, district) in self.view.roster.rrk() {
-                        self.add_office(&mut recipients, step.kind, &office.id, Some(district));
+                    for (office, _) in self.view.roster.rrk() {
+                        self.add_office(&mut recipients, step, &office.id);
                     }
                 }
                 Audience::Zrk => {
                     for office in self.view.roster.zrk() {
-                        self.add_office(&mut recipients, step.kind, &office.id, None);
+                        self.add_office(&mut recipients, step, &office.id);
                     }
                 }
-                Audience::Office(id) => {
-                    let district = self.view.roster.office(id).and_then(|office| match office.kind {
-                        OfficeKind::Rrk(district) => Some(district),
-                        _ => None,
-                    });
-                    self.add_office(&mut recipients, step.kind, id, district);
-                }
+                Audience::Office(id) => self.add_office(&mut recipients, step, id),
             }
         }
         recipients
@@ -59,12 +53,29 @@ impl Audiences<'_> {
     /// The authorities of a district that owe, are missing, and can be reached by mail (N7).
     pub(super) fn to_escalate(&self, district: District) -> Vec<AuthorityId> {
         let (view, today) = (self.view, self.view.today());
-        view.roster
-            .owing(self.ends_on)
-            .filter(|authority| authority.district == district && !self.facts.is_settled(&authority.id))
-            .filter(|authority| is_reachable(view.roster, view.flagged, &authority.id, today))
-            .map(|authority| authority.id.clone())
-            .collect()
+        self.missing_of(district).filter(|id| is_reachable(view.roster, view.flagged, id, today)).collect()
+    }
+
+    fn missing_of(&self, district: District) -> impl Iterator<Item = AuthorityId> {
+        let of_district = self.view.roster.owing(self.ends_on).filter(move |authority| authority.district == district);
+        of_district.filter(|authority| !self.facts.is_settled(&authority.id)).map(|authority| authority.id.clone())
+    }
+
+    /// The authorities that a step names to an office as missing: of its own district, or of all. Long silence names those that
+    /// miss this cycle and so many before it that the step speaks of them; to the ZRK also those that no mail reaches (N7).
+    pub(super) fn named_to(&self, step: &Step, office: Option<&OfficeId>) -> Vec<AuthorityId> {
+        let kind = office.and_then(|id| self.view.roster.office(id)).map(|office| office.kind);
+        let districts = match kind {
+            Some(OfficeKind::Rrk(district)) => vec![district],
+            _ => District::ALL.to_vec(),
+        };
+        let missing = |district| match (step.kind, kind) {
+            (NoticeKind::LongSilence, Some(OfficeKind::Zrk)) => self.missing_of(district).collect(),
+            _ => self.to_escalate(district),
+        };
+        let before_this = step.missed_cycles.map_or(0, |cycles| cycles.saturating_sub(1));
+        let is_long = |id: &AuthorityId| self.facts.missed_running.get(id).copied().unwrap_or(0) >= before_this;
+        districts.into_iter().flat_map(missing).filter(is_long).collect()
     }
 
     pub(super) fn is_anybody_to_escalate(&self) -> bool {
@@ -82,19 +93,12 @@ impl Audiences<'_> {
         }
     }
 
-    /// Adds an office's mailboxes. An escalation goes to a district's office only if there is somebody to escalate.
-    fn add_office(
-        &self,
-        recipients: &mut BTreeMap<Mailbox, Recipient>,
-        kind: NoticeKind,
-        office: &OfficeId,
-        district: Option<District>,
-    ) {
-        let mut escalated = Vec::new();
-        if kind == NoticeKind::Escalation {
-            let districts = district.map_or(District::ALL.to_vec(), |district| vec![district]);
-            escalated = districts.into_iter().flat_map(|district| self.to_escalate(district)).collect();
-            if escalated.is_empty() {
+    /// Adds an office's mailboxes. A step that names the missing to it goes there only if there are any.
+    fn add_office(&self, recipients: &mut BTreeMap<Mailbox, Recipient>, step: &Step, office: &OfficeId) {
+        let mut named = Vec::new();
+        if step.kind.names_missing_to_office() {
+            named = self.named_to(step, Some(office));
+            if named.is_empty() {
                 return;
             }
         }
@@ -102,7 +106,7 @@ impl Audiences<'_> {
             if !self.view.flagged.contains(&contact.mailbox) {
                 let recipient = recipients.entry(contact.mailbox.clone()).or_default();
                 recipient.office = Some(office.clone());
-                recipient.authorities.extend(escalated.iter().cloned());
+                recipient.authorities.extend(named.iter().cloned());
             }
         }
     }

@@ -118,6 +118,8 @@ pub enum NoticeKind {
     Escalation,
     /// The ZRK learns where the month stands.
     Summary,
+    /// An office learns who has been missing for several cycles running.
+    LongSilence,
     /// An announced deadline has changed (F5).
     Correction,
     /// What was escalated is complete (N7).
@@ -127,13 +129,14 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    /// All kinds; the first five can stand in a ladder.
-    pub const ALL: [Self; 8] = [
+    /// All kinds; the first six can stand in a ladder.
+    pub const ALL: [Self; 9] = [
         Self::Announcement,
         Self::Reminder,
         Self::Overdue,
         Self::Escalation,
         Self::Summary,
+        Self::LongSilence,
         Self::Correction,
         Self::AllClear,
         Self::ZrkNotice,
@@ -141,7 +144,7 @@ impl NoticeKind {
 
     /// The kinds that settings may use in a ladder.
     pub fn of_steps() -> &'static [Self] {
-        &Self::ALL[..5]
+        &Self::ALL[..6]
     }
 
     /// The word in settings, tables and JSON; also the name of its templates.
@@ -152,6 +155,7 @@ impl NoticeKind {
             Self::Overdue => "overdue",
             Self::Escalation => "escalation",
             Self::Summary => "summary",
+            Self::LongSilence => "long-silence",
             Self::Correction => "correction",
             Self::AllClear => "all-clear",
             Self::ZrkNotice => "zrk-notice",
@@ -165,7 +169,12 @@ impl NoticeKind {
 
     /// Whether it is about authorities that have not reported, and so decided again before sending (N5).
     pub fn is_about_missing(self) -> bool {
-        matches!(self, Self::Reminder | Self::Overdue | Self::Escalation)
+        matches!(self, Self::Reminder | Self::Overdue) || self.names_missing_to_office()
+    }
+
+    /// Whether it tells an office which authorities have not reported, and is not sent if there are none.
+    pub fn names_missing_to_office(self) -> bool {
+        matches!(self, Self::Escalation | Self::LongSilence)
     }
 }
 
@@ -192,6 +201,8 @@ pub struct Step {
     pub to: Vec<Audience>,
     /// The template's name; the kind's own if settings name none.
     pub template: String,
+    /// From how many cycles missed running on, this one included, it names an authority; of long silence only.
+    pub missed_cycles: Option<u32>,
 }
 
 /// The day from which a step is reckoned.
@@ -242,18 +253,19 @@ impl fmt::Display for Audience {
 }
 
 impl Step {
-    /// The id of a step that settings give none: `announcement`, `reminder-5`, `reminder-0`, `overdue+1`, with `d` for
+    /// The id of a step that settings give none: `announcement`, `reminder-5`, `reminder-0`, `overdue+1`, `long-silence-3+5`, with `d` for
     /// calendar days. It hangs on the offset and not on the place in the ladder, so that a step put in between does not
     /// rename the others and send them again.
-    pub fn derived_id(kind: NoticeKind, offset: Offset) -> String {
+    pub fn derived_id(kind: NoticeKind, offset: Offset, missed_cycles: Option<u32>) -> String {
+        let kind_id = missed_cycles.map_or(kind.to_string(), |cycles| format!("{kind}-{cycles}"));
         let (count, unit) = match offset {
             Offset::WorkingDays(count) => (count, ""),
             Offset::CalendarDays(count) => (count, "d"),
         };
         match (kind, count) {
-            (NoticeKind::Announcement, 0) => kind.to_string(),
-            (NoticeKind::Reminder, 0) => format!("{kind}-0{unit}"),
-            _ => format!("{kind}{count:+}{unit}"),
+            (NoticeKind::Announcement, 0) => kind_id,
+            (NoticeKind::Reminder, 0) => format!("{kind_id}-0{unit}"),
+            _ => format!("{kind_id}{count:+}{unit}"),
         }
     }
 

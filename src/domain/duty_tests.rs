@@ -63,7 +63,9 @@ fn a_steps_time_of_day_is_local_in_summer_and_in_winter() {
 
 #[test]
 fn the_ids_of_steps_hang_on_kind_and_offset() {
-    let check = |kind, offset, want: &str| assert_eq!(Step::derived_id(kind, offset), want);
+    let check = |kind, offset, want: &str| assert_eq!(Step::derived_id(kind, offset, None), want);
+    let long_silence = Step::derived_id(NoticeKind::LongSilence, Offset::WorkingDays(5), Some(3));
+    assert_eq!(long_silence, "long-silence-3+5");
     check(NoticeKind::Announcement, Offset::WorkingDays(0), "announcement");
     check(NoticeKind::Announcement, Offset::WorkingDays(1), "announcement+1");
     check(NoticeKind::Reminder, Offset::WorkingDays(-5), "reminder-5");

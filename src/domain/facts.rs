@@ -48,6 +48,8 @@ pub struct CycleFacts {
     pub known_since: Option<DateTime<Utc>>,
     /// The standing of every authority that was heard of.
     pub standings: HashMap<AuthorityId, Standing>,
+    /// How many cycles running before this one an authority missed; only loaded where a step asks for it.
+    pub missed_running: HashMap<AuthorityId, u32>,
 }
 
 impl CycleFacts {

@@ -18,7 +18,7 @@ use super::past::Missed;
 use super::roster::{AuthorityId, OfficeKind};
 use super::rulebook::Letterhead;
 use super::standing::{ReceiptState, Standing};
-use super::summary::Summary;
+use super::summary::{LongSilence, Summary};
 use super::window::last_day;
 
 /// Everything that a template may say about one notice. One mailbox gets one letter (M2).
@@ -42,6 +42,8 @@ pub struct Letter {
     pub report: Option<EscalationReport>,
     /// A summary for the ZRK.
     pub summary: Option<Summary>,
+    /// Who has been missing for several cycles running.
+    pub long_silence: Option<LongSilence>,
     /// What the ZRK must look at.
     pub alerts: Vec<AlertLine>,
 }
@@ -163,7 +165,10 @@ pub fn compose(
     // an escalation to an office without a district of its own shows the whole state
     let is_for_state =
         notice.kind == NoticeKind::Summary || (notice.kind == NoticeKind::Escalation && district.is_none());
-    let summary = is_for_state.then(|| reports.summary(|authority| history.in_time.get(authority).copied()));
+    let summary = || reports.summary(|authority| history.in_time.get(authority).copied());
+    let missed_cycles = ladder.rung(&notice.step).and_then(|rung| rung.step.missed_cycles);
+    let long_silence = missed_cycles.map(|cycles| summary().long_silence(cycles, &notice.authorities));
+    let summary = is_for_state.then(summary);
     Letter {
         kind: notice.kind,
         zone: view.rulebook.zone,
@@ -174,6 +179,7 @@ pub fn compose(
         office: office.map(|office| office.name.clone()),
         report,
         summary,
+        long_silence,
         alerts: Vec::new(),
     }
 }
@@ -192,6 +198,7 @@ pub fn compose_zrk_notice(view: View<'_>, notice: &NewNotice, alerts: &[Alert]) 
         office: office.map(|office| office.name.clone()),
         report: None,
         summary: None,
+        long_silence: None,
         alerts: alerts.iter().map(line).collect(),
     }
 }

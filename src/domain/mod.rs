@@ -44,6 +44,8 @@ mod living_roster_laws_tests;
 #[cfg(test)]
 mod living_roster_tests;
 #[cfg(test)]
+mod long_silence_tests;
+#[cfg(test)]
 mod test_support;
 
 pub use arrangement::Arrangement;

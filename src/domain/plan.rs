@@ -272,7 +272,7 @@ fn step_notices(
             // a mailbox that is an authority's as well is written to as that authority's
             office: recipient
                 .office
-                .filter(|_| step.kind == NoticeKind::Escalation || recipient.authorities.is_empty()),
+                .filter(|_| step.kind.names_missing_to_office() || recipient.authorities.is_empty()),
             authorities: recipient.authorities.into_iter().collect(),
             due_at: rung.due_at,
             hold: None,

@@ -8,7 +8,7 @@ use super::duty::NoticeKind;
 use super::facts::{CycleFacts, View};
 use super::ladder::Ladder;
 use super::notice::NewNotice;
-use super::roster::{AuthorityId, District, OfficeId, OfficeKind, Owner};
+use super::roster::{AuthorityId, Owner};
 use super::standing::{ReceiptState, Standing};
 
 /// What to do with a notice whose turn has come.
@@ -52,15 +52,14 @@ pub fn recheck(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, notice: 
     let audience = Audiences { view, facts, ends_on: ladder.deadline.ends_on };
     match notice.kind {
         NoticeKind::Reminder | NoticeKind::Overdue => recheck_missing(view, ladder, facts, notice, served),
-        NoticeKind::Escalation => {
-            let missing: Vec<AuthorityId> = districts_of(view, notice.office.as_ref())
-                .into_iter()
-                .flat_map(|district| audience.to_escalate(district))
-                .collect();
-            if missing.is_empty() {
-                return Verdict::Withdraw("nobody is missing any more".to_owned());
+        NoticeKind::Escalation | NoticeKind::LongSilence => {
+            let step = ladder.rung(&notice.step).map(|rung| rung.step);
+            let named = step.map(|step| audience.named_to(step, notice.office.as_ref())).unwrap_or_default();
+            if named.is_empty() {
+                let since_then = if notice.kind == NoticeKind::LongSilence { " for so long" } else { "" };
+                return Verdict::Withdraw(format!("nobody is missing{since_then} any more"));
             }
-            Verdict::Send(missing)
+            Verdict::Send(named)
         }
         NoticeKind::Summary => {
             if facts.has_other_summary(&notice.step, notice.revision) && !audience.is_anybody_to_escalate() {
@@ -166,13 +165,6 @@ fn served(view: View<'_>, ladder: &Ladder<'_>, notice: &NewNotice) -> Vec<Author
         })
         .filter(|id| view.roster.owes(id, ladder.deadline.ends_on))
         .collect()
-}
-
-fn districts_of(view: View<'_>, office: Option<&OfficeId>) -> Vec<District> {
-    match office.and_then(|id| view.roster.office(id)).map(|office| office.kind) {
-        Some(OfficeKind::Rrk(district)) => vec![district],
-        _ => District::ALL.to_vec(),
-    }
 }
 
 /// `reported on 9 December 2026, 09:12` (N5).

@@ -59,6 +59,27 @@ pub struct Outstanding {
     pub missed_running: u32,
 }
 
+/// The authorities that have been missing for several cycles running, for an office of choice.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LongSilence {
+    /// From how many cycles running on it names an authority, this one included.
+    pub cycles: u32,
+    /// The authorities, by district and then in the order of the roster.
+    pub missing: Vec<Outstanding>,
+    /// Those of them that no mail reaches; only the ZRK is told them (N7).
+    pub unreachable: Vec<Outstanding>,
+}
+
+impl Summary {
+    /// What it says of those that a long silence names.
+    pub fn long_silence(self, cycles: u32, named: &[AuthorityId]) -> LongSilence {
+        let of_named = |lines: Vec<Outstanding>| {
+            lines.into_iter().filter(|line| named.contains(&line.authority)).collect::<Vec<_>>()
+        };
+        LongSilence { cycles, missing: of_named(self.missing), unreachable: of_named(self.unreachable) }
+    }
+}
+
 impl ReportFacts<'_> {
     /// The state's standing; `in_time` as in [`super::standing::in_time`].
     pub fn summary(&self, in_time: impl Fn(&AuthorityId) -> Option<bool>) -> Summary {

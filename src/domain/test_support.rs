@@ -66,8 +66,9 @@ pub fn nrw() -> Arc<Calendar> {
 
 pub fn step(kind: NoticeKind, base: Base, working_days: i32, time_of_day: &str, to: &[Audience]) -> Step {
     let offset = Offset::WorkingDays(working_days);
-    let id = Step::derived_id(kind, offset);
-    Step { id, kind, base, offset, time: time(time_of_day), to: to.to_vec(), template: kind.to_string() }
+    let id = Step::derived_id(kind, offset, None);
+    let (to, template) = (to.to_vec(), kind.to_string());
+    Step { id, kind, base, offset, time: time(time_of_day), to, template, missed_cycles: None }
 }
 
 /// The steps that both shipped duties share (N2): overdue, three escalations, a summary with each.

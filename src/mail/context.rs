@@ -3,6 +3,7 @@
 use chrono::{Days, NaiveDate};
 use serde::Serialize;
 
+use super::silence_context::SilenceContext;
 use crate::domain::Letter;
 use crate::domain::dates::{date_in_words, day_in_words, instant_in_words};
 use crate::domain::duty::NoticeKind;
@@ -29,6 +30,8 @@ pub(super) struct LetterContext<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     summary: Option<Option<SummaryContext<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    silence: Option<SilenceContext<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     alerts: Option<Vec<AlertContext<'a>>>,
 }
 
@@ -54,6 +57,7 @@ impl<'a> LetterContext<'a> {
             authorities: is_to_users.then(authorities),
             report: matches!(kind, Escalation | AllClear).then(report),
             summary: matches!(kind, Escalation | Summary).then(summary),
+            silence: letter.long_silence.as_ref().map(|silence| SilenceContext::of(silence, letter)),
             alerts: (kind == ZrkNotice).then(|| letter.alerts.iter().map(AlertContext::of).collect()),
         }
     }
@@ -226,7 +230,7 @@ impl<'a> CaseContext<'a> {
 }
 
 /// The word for a standing, in words that stand alone in a table (M1).
-fn standing_in_words(standing: &Standing, letter: &Letter) -> String {
+pub(super) fn standing_in_words(standing: &Standing, letter: &Letter) -> String {
     let words = state_in_words(&standing.state);
     // an extension that a corrected deadline outlived says nothing any more
     let is_later = |until: &NaiveDate| letter.matter.as_ref().is_some_and(|matter| *until > matter.deadline.ends_on);

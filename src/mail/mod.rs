@@ -15,6 +15,7 @@ pub mod transport;
 mod context;
 mod mime_parts;
 mod overrides;
+mod silence_context;
 mod typography;
 mod vocabulary;
 

@@ -11,7 +11,7 @@ use crate::domain::letter::{AlertLine, AuthorityLine, CorrectionFacts, Letter, M
 use crate::domain::roster::District;
 use crate::domain::rulebook::Letterhead;
 use crate::domain::standing::{ReceiptState, Standing};
-use crate::domain::summary::{Outstanding, Summary, Tally};
+use crate::domain::summary::{LongSilence, Outstanding, Summary, Tally};
 use crate::domain::{Deadline, Month};
 
 const PARTS_OF_STATISTICS: [&str; 3] = [
@@ -87,6 +87,22 @@ pub fn named_letters() -> Vec<(&'static str, Letter)> {
                 ],
             )),
         ),
+        (
+            "long-silence",
+            with_silence(
+                3,
+                &[
+                    outstanding(District::Arnsberg, "Stadt Neumuster", 3, 4),
+                    outstanding(District::Koeln, "Kreis Musterau", 4, 3),
+                ],
+                &[outstanding(District::Duesseldorf, "Kreis Altmuster", 0, 5)],
+            ),
+        ),
+        ("long-silence-one", with_silence(2, &[outstanding(District::Koeln, "Kreis Musterau", 4, 2)], &[])),
+        (
+            "long-silence-unreachable",
+            with_silence(2, &[], &[outstanding(District::Duesseldorf, "Kreis Altmuster", 0, 2)]),
+        ),
         ("escalation-of-the-state", Letter { kind: Escalation, ..with_summary(summary()) }),
         ("escalation-partial", with_report(Escalation, statistics(), &[partial_case("Stadt Beispielhausen")])),
         ("escalation-extended", with_report(Escalation, planning(), &[extended_case("Kreis Musterau")])),
@@ -133,6 +149,7 @@ fn letter(kind: NoticeKind, matter: Option<Matter>) -> Letter {
         office: None,
         report: None,
         summary: None,
+        long_silence: None,
         alerts: Vec::new(),
     }
 }
@@ -204,6 +221,13 @@ fn repeated(mut letter: Letter) -> Letter {
         ];
     }
     letter
+}
+
+fn with_silence(cycles: u32, missing: &[Outstanding], unreachable: &[Outstanding]) -> Letter {
+    let silence = LongSilence { cycles, missing: missing.to_vec(), unreachable: unreachable.to_vec() };
+    let matter = Matter { today: date(2026, 12, 22), ..statistics() };
+    let letter = to_office(NoticeKind::LongSilence, matter, "ZRK");
+    Letter { long_silence: Some(silence), ..letter }
 }
 
 fn with_summary(summary: Summary) -> Letter {

@@ -9,6 +9,7 @@ use crate::domain::duty::{Audience, Base, Offset};
 use crate::domain::{NoticeKind, Step};
 
 const OFFSET_MAX: i64 = 250; // as far as the longest window (F2)
+const MISSED_CYCLES_MAX: i64 = 12; // as far as reports look back (N7)
 
 /// Reads every `[[duty.step]]`; a broken one does not hide the others.
 pub(super) fn read(duty: &Fields, offices: &Offices) -> Vec<Step> {
@@ -47,14 +48,45 @@ fn read_step(table: &Fields, offices: &Offices) -> (Option<NoticeKind>, Option<S
         .and_then(|field| read_at(&field.table()?));
     let to = table.required("to", r#"to = ["missing"]"#).and_then(|field| read_audiences(table, &field, kind, offices));
     let template = table.optional("template").map(|field| field.id());
+    let cycles = kind.map(|kind| read_missed_cycles(table, kind));
     table.finish();
     let step = || {
-        let (kind, (base, offset, time)) = (kind?, at?);
-        let id = id.map_or_else(|| Some(Step::derived_id(kind, offset)), |id| id.map(str::to_owned))?;
+        let (kind, (base, offset, time), missed_cycles) = (kind?, at?, cycles??);
+        if kind == NoticeKind::LongSilence && !is_after_end(base, offset) {
+            table.spot.complain(
+                "a long-silence step comes before the deadline has ended, when nobody has missed it yet; write for example \
+                 at = { from = \"end\", working_days = 5, time = \"08:00\" }",
+            );
+            return None;
+        }
+        let id = id.map_or_else(|| Some(Step::derived_id(kind, offset, missed_cycles)), |id| id.map(str::to_owned))?;
         let template = template.map_or(Some(kind.as_str()), |name| name)?.to_owned();
-        Some(Step { id, kind, base, offset, time, to: to?, template })
+        Some(Step { id, kind, base, offset, time, to: to?, template, missed_cycles })
     };
     (kind, step())
+}
+
+/// The outer none is a complaint that was made.
+fn read_missed_cycles(table: &Fields, kind: NoticeKind) -> Option<Option<u32>> {
+    match kind {
+        NoticeKind::LongSilence => {
+            let cycles =
+                table.required("cycles", "cycles = 3").and_then(|field| field.integer(2..=MISSED_CYCLES_MAX))?;
+            Some(Some(cycles as u32))
+        }
+        _ => {
+            let Some(field) = table.optional("cycles") else { return Some(None) };
+            field
+                .spot
+                .complain(format!("a step of kind {kind} counts no cycles; only one of kind \"long-silence\" does"));
+            None
+        }
+    }
+}
+
+fn is_after_end(base: Base, offset: Offset) -> bool {
+    let (Offset::WorkingDays(count) | Offset::CalendarDays(count)) = offset;
+    base == Base::End && count > 0
 }
 
 fn read_at(at: &Fields) -> Option<(Base, Offset, chrono::NaiveTime)> {
@@ -114,9 +146,10 @@ fn read_audience(entry: &Field, kind: Option<NoticeKind>, offices: &Offices) -> 
     };
     let refusal = match (&audience, kind?) {
         // these name authorities to each other, which only the offices may see (N7)
-        (Audience::Users | Audience::Missing, NoticeKind::Escalation | NoticeKind::Summary) => {
-            "an escalation or summary goes to offices only; known here: rrk, zrk, or an office's id"
-        }
+        (
+            Audience::Users | Audience::Missing,
+            NoticeKind::Escalation | NoticeKind::Summary | NoticeKind::LongSilence,
+        ) => "an escalation, summary or long silence goes to offices only; known here: rrk, zrk, or an office's id",
         // who has reported gets no reminder (N5), and an office has nothing to report
         (audience, NoticeKind::Reminder | NoticeKind::Overdue) if *audience != Audience::Missing => {
             "a reminder or overdue notice goes to the missing only; known here: missing"

@@ -203,7 +203,7 @@ fn what_is_wrong_is_refused_with_value_and_remedy() {
         "kind of step",
         "kind = \"reminder\"",
         "kind = \"correction\"",
-        &["known: announcement, reminder, overdue, escalation, summary"],
+        &["known: announcement, reminder, overdue, escalation, summary, long-silence"],
     );
     check("unknown audience", ANNOUNCED, "to = [\"users\", \"zfb\"]", &["step 1: unknown audience \"zfb\""]);
     check("nobody", ANNOUNCED, "to = []", &["step 1, to: names nobody"]);
@@ -218,13 +218,35 @@ fn what_is_wrong_is_refused_with_value_and_remedy() {
         "escalated to users",
         "to   = [\"rrk\"]",
         "to = [\"users\"]",
-        &["audience \"users\": an escalation or summary goes to offices only"],
+        &["audience \"users\": an escalation, summary or long silence goes to offices only"],
     );
     check(
         "escalated to the missing",
         "to   = [\"rrk\"]",
         "to = [\"missing\"]",
         &["audience \"missing\": an escalation"],
+    );
+    let escalated = "kind = \"escalation\"\n  at   = { from = \"end\", working_days = 2, time = \"08:00\" }";
+    let long_silence = |rest: &str| format!("kind = \"long-silence\"\n{rest}");
+    let at = "at = { from = \"end\", working_days = 2, time = \"08:00\" }";
+    check(
+        "cycles of long silence",
+        escalated,
+        &long_silence(at),
+        &["step 6: \"cycles\" is missing; write for example cycles = 3"],
+    );
+    check("one cycle", escalated, &long_silence(&format!("{at}\ncycles = 1")), &["step 6, cycles: 1", "2 to 12"]);
+    check(
+        "cycles of another kind",
+        "kind = \"overdue\"",
+        "kind = \"overdue\"\ncycles = 3",
+        &["a step of kind overdue counts no cycles; only one of kind \"long-silence\" does"],
+    );
+    check(
+        "long silence before the end",
+        escalated,
+        &long_silence("cycles = 3\nat = { from = \"end\", working_days = 0, time = \"08:00\" }"),
+        &["step 6: a long-silence step comes before the deadline has ended"],
     );
     check(
         "same step",
@@ -248,7 +270,7 @@ fn what_is_wrong_is_refused_with_value_and_remedy() {
         "key of a step",
         "kind = \"reminder\"",
         "kind = \"reminder\"\nwhen = 1",
-        &["step 2: unknown key \"when\"; known: id, kind, at, to, template"],
+        &["step 2: unknown key \"when\"; known: id, kind, at, to, template, cycles"],
     );
 }
 
