@@ -1,6 +1,7 @@
 //! The command line: parses, builds the parts, calls them, prints. Never decides what is due.
 
 mod arrangement;
+mod backup;
 mod bounce;
 mod check;
 mod contact;
@@ -82,6 +83,7 @@ enum Command {
     Contact(contact::Contact),
     Pause(pause::Pause),
     Resume(pause::Resume),
+    Backup(backup::Backup),
     Simulate(simulate::Simulate),
 }
 
@@ -152,6 +154,7 @@ fn dispatch(command: Command, shell: &Shell) -> anyhow::Result<Ending> {
         Command::Contact(command) => wait(command.execute(shell)),
         Command::Pause(command) => wait(command.execute(shell)),
         Command::Resume(command) => wait(command.execute(shell)),
+        Command::Backup(command) => wait(command.execute(shell)),
         Command::Simulate(command) => wait(command.execute()),
     }
 }

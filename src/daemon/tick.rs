@@ -13,7 +13,7 @@ use crate::domain::{
     Alert, AuthorityId, CalendarError, Duty, DutyId, Mailbox, Month, NoticeKind, Receipt, Revision, Rulebook, Standing,
     dates,
 };
-use crate::store::{OutboxFilter, OutboxNotice, Store, StoreError, Tx};
+use crate::store::{OutboxFilter, OutboxNotice, ServiceState, Store, StoreError, Tx};
 
 use super::Charter;
 use super::event::{Event, What};
@@ -61,6 +61,9 @@ pub async fn tick(
         return Ok(Vec::new());
     }
     let mut tx = store.write().await?;
+    if let Some(copied_at) = tx.take_restored(now).await? {
+        tracing::warn!(%copied_at, "this database is a backup that was restored; what may have been sent since is held");
+    }
     let Planned { plans, held, flagged, starts, arranged, quiet_until, changes } =
         plan_all(&mut tx, charter, now).await?;
     for (duty, month) in &starts {
@@ -179,8 +182,7 @@ pub(super) async fn plan_all(tx: &mut Tx, charter: &Charter, now: DateTime<Utc>)
             if is_finished || (is_untouched && !ladder.awaits_signal) {
                 continue;
             }
-            let mut facts =
-                load_facts(tx, view, (duty, month), (dates, next_dates), receipts, service.created_at).await?;
+            let mut facts = load_facts(tx, view, (duty, month), (dates, next_dates), receipts, &service).await?;
             facts.missed_running = missed_running(tx, view, &ladder).await?;
             plans.push(plan_cycle(view, duty, month, &facts)?);
         }
@@ -260,15 +262,14 @@ async fn tell_zrk(tx: &mut Tx, view: View<'_>, now: DateTime<Utc>) -> Result<(),
     tx.mark_alerts_told(&alerts, &first.step).await
 }
 
-/// Loads all that planning needs to know of a duty's cycle, with the receipts that are about to be appended; `known_since` is
-/// when the store was made.
+/// Loads all that planning needs to know of a duty's cycle, with the receipts that are about to be appended.
 async fn load_facts(
     tx: &mut Tx,
     view: View<'_>,
     (duty, month): (&Duty, Month),
     (dates, next_dates): (DateFacts, DateFacts),
     arranged: Vec<Receipt>,
-    known_since: DateTime<Utc>,
+    service: &ServiceState,
 ) -> Result<CycleFacts, StoreError> {
     let mut receipts = tx.receipts(month, &duty.id).await?;
     for receipt in arranged {
@@ -279,7 +280,8 @@ async fn load_facts(
         next_dates,
         recorded: tx.recorded_steps(month, &duty.id).await?,
         said: tx.said(month, &duty.id).await?,
-        known_since: Some(known_since),
+        known_since: Some(service.created_at),
+        restored_at: service.restored_at,
         standings: standings(&receipts, view.rulebook, view.now),
         missed_running: HashMap::new(),
     })

@@ -46,6 +46,8 @@ pub struct CycleFacts {
     pub said: Vec<Said>,
     /// Since when this store keeps receipts; none if that is long enough ago not to matter.
     pub known_since: Option<DateTime<Utc>>,
+    /// When the store was last restored from a backup.
+    pub restored_at: Option<DateTime<Utc>>,
     /// The standing of every authority that was heard of.
     pub standings: HashMap<AuthorityId, Standing>,
     /// How many cycles running before this one an authority missed; only loaded where a step asks for it.

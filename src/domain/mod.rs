@@ -26,6 +26,7 @@ pub mod past;
 pub mod plan;
 pub mod recheck;
 pub mod request;
+pub mod restored;
 pub mod roster;
 pub mod roster_diff;
 pub mod rulebook;

@@ -15,6 +15,7 @@ use super::duty::{DeadlineRule, Duty, DutyId, NoticeKind};
 use super::facts::{CycleFacts, View};
 use super::ladder::{Ladder, Rung};
 use super::notice::{Alert, NewNotice, Said};
+use super::restored::hold_unknown;
 use super::roster::{AuthorityId, Mailbox, Owner};
 
 /// What is to be done about a duty's cycle.
@@ -102,6 +103,7 @@ pub fn plan_cycle(view: View<'_>, duty: &Duty, month: Month, facts: &CycleFacts)
         plan.queue.iter_mut().for_each(|notice| notice.hold = Some(doubt.as_str().to_owned()));
         plan.alerts.push(held_alert(&ladder, doubt, &plan.queue));
     }
+    plan.alerts.extend(hold_unknown(&ladder, facts.restored_at, &mut plan.queue));
     if dates.revisions.is_empty() && !plan.queue.is_empty() {
         plan.freeze = Some(Revision { number: 1, deadline: ladder.deadline, reason: None, frozen_at: view.now });
     }

@@ -25,6 +25,10 @@ pub struct ServiceState {
     pub paused: Option<(DateTime<Utc>, String)>,
     /// Rises with every change that planning must look at.
     pub changes: i64,
+    /// When this copy was made, if it is one that no service has worked by.
+    pub copied_at: Option<DateTime<Utc>>,
+    /// When this store was last restored from a copy.
+    pub restored_at: Option<DateTime<Utc>>,
 }
 
 impl Tx {
@@ -38,17 +42,21 @@ impl Tx {
 
     /// The service's own state.
     pub async fn service(&mut self) -> Result<ServiceState, StoreError> {
-        type Row = (DateTime<Utc>, Option<String>, Option<DateTime<Utc>>, Option<String>, i64);
-        let (created_at, first_cycle, paused_at, paused_by, changes): Row =
-            sqlx::query_as("SELECT created_at, first_cycle, paused_at, paused_by, changes FROM service WHERE id = 1")
-                .fetch_one(&mut *self.tx)
-                .await?;
+        type Instant = Option<DateTime<Utc>>;
+        type Row = (DateTime<Utc>, Option<String>, Instant, Option<String>, i64, Instant, Instant);
+        let (created_at, first_cycle, paused_at, paused_by, changes, copied_at, restored_at): Row = sqlx::query_as(
+            "SELECT created_at, first_cycle, paused_at, paused_by, changes, copied_at, restored_at FROM service WHERE id = 1",
+        )
+        .fetch_one(&mut *self.tx)
+        .await?;
         let place = Place { table: "service", row: "1" };
         Ok(ServiceState {
             created_at,
             first_cycle: first_cycle.map(|month| place.month(&month)).transpose()?,
             paused: paused_at.map(|at| (at, paused_by.unwrap_or_default())),
             changes,
+            copied_at,
+            restored_at,
         })
     }
 

@@ -2,6 +2,7 @@
 
 mod arrangements;
 mod attention;
+mod backup;
 mod bounces;
 mod claims;
 mod cycles;
@@ -25,8 +26,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection as _, Sqlite, SqlitePool, Transaction};
 
 pub use attention::Flag;
+pub use backup::BackupError;
 pub use bounces::{Bounce, BounceEffect, NewBounce, ReturnedNotice};
 pub use claims::{ClaimedNotice, StaleClaims};
+pub use cycles::ServiceState;
 pub use error::StoreError;
 pub use lists::ReadList;
 pub use log::LogEntry;
