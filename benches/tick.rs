@@ -69,9 +69,9 @@ async fn aged_store(charter: &Charter, past_cycles: i32) -> (Store, tempfile::Te
     let this_month = Month::parse("2026-12").expect("a month");
     let day = now.date_naive();
     let mut tx = store.write().await.expect("a transaction");
-    tx.set_first_cycle(this_month.plus(-past_cycles)).await.expect("set");
+    tx.set_first_cycle(this_month.plus(-past_cycles), now).await.expect("set");
     for duty in &charter.settings.rulebook.duties {
-        tx.set_duty_start(&duty.id, this_month.plus(-past_cycles)).await.expect("set");
+        tx.set_duty_start(&duty.id, this_month.plus(-past_cycles), now).await.expect("set");
     }
     for month in (0..=past_cycles).map(|back| this_month.plus(-back)) {
         for duty in ["planning", "statistics"] {

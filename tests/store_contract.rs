@@ -280,7 +280,8 @@ async fn a_receipt_keeps_why_it_was_recorded_whether_its_state_has_a_reason_or_n
     let cycles = tx.cycles_with_receipts_of("abh-05113-essen").await.expect("cycles");
     assert_eq!(cycles, [(month(), "statistics".into()), (month().next(), "planning".into())]);
     let log = tx.log().await.expect("log");
-    assert!(log[0].facts.contains("am Telefon"), "{}", log[0].facts);
+    let entry = log.iter().find(|entry| entry.event == "receipt").expect("an entry");
+    assert!(entry.facts.contains("am Telefon") && entry.facts.contains("\"receipt\":1"), "{}", entry.facts);
 }
 
 #[tokio::test]
@@ -346,7 +347,7 @@ async fn an_alert_is_raised_and_told_once() {
     assert!(tx.raise_alert(&alert, bench.now).await.expect("raised"));
     assert!(!tx.raise_alert(&alert, bench.now).await.expect("known"));
     assert_eq!(tx.untold_alerts().await.expect("untold"), std::slice::from_ref(&alert));
-    tx.mark_alerts_told(std::slice::from_ref(&alert), "zrk-notice:k").await.expect("told");
+    tx.mark_alerts_told(std::slice::from_ref(&alert), "zrk-notice:k", bench.now).await.expect("told");
     assert!(tx.untold_alerts().await.expect("none").is_empty());
     assert_eq!(tx.alerts_told_in("zrk-notice:k").await.expect("told"), [alert]);
 }
@@ -383,6 +384,19 @@ async fn each_log_entry_is_chained_to_the_one_before() {
         assert_eq!(entry.hash, entry.expected_hash());
         previous.clone_from(&entry.hash);
     }
+    let head = bench.store.read().await.expect("a transaction").log_head().await.expect("read").expect("a head");
+    assert_eq!((head.number, head.hash), (log.len() as i64, previous), "the head is the last entry");
+}
+
+#[tokio::test]
+async fn of_notices_that_are_queued_again_the_log_names_only_the_new_ones() {
+    let bench = Bench::new().await;
+    bench.queue(&[notice("a@x.example"), notice("b@x.example")]).await;
+    bench.queue(&[notice("b@x.example"), notice("c@x.example")]).await;
+    let log = bench.store.read().await.expect("a transaction").log().await.expect("log");
+    let last = log.last().expect("an entry");
+    assert_eq!(last.event, "queued");
+    assert!(last.facts.contains(&format!("\"notices\":[\"{}\"]", notice_id(&notice("c@x.example")))), "{}", last.facts);
 }
 
 #[tokio::test]

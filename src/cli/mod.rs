@@ -1,6 +1,8 @@
 //! The command line: parses, builds the parts, calls them, prints. Never decides what is due.
 
 mod arrangement;
+mod audit;
+mod audit_words;
 mod backup;
 mod bounce;
 mod check;
@@ -81,6 +83,7 @@ enum Command {
     Outbox(outbox::Outbox),
     Bounce(bounce::Bounce),
     Contact(contact::Contact),
+    Audit(audit::Audit),
     Pause(pause::Pause),
     Resume(pause::Resume),
     Backup(backup::Backup),
@@ -152,6 +155,7 @@ fn dispatch(command: Command, shell: &Shell) -> anyhow::Result<Ending> {
         Command::Outbox(command) => wait(command.execute(shell)),
         Command::Bounce(command) => wait(command.execute(shell)),
         Command::Contact(command) => wait(command.execute(shell)),
+        Command::Audit(command) => wait(command.execute(shell)),
         Command::Pause(command) => wait(command.execute(shell)),
         Command::Resume(command) => wait(command.execute(shell)),
         Command::Backup(command) => wait(command.execute(shell)),

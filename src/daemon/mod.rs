@@ -14,6 +14,7 @@ pub mod recording;
 pub mod reload;
 pub mod run;
 pub mod scenario;
+mod service_outline;
 mod simulated_return;
 pub mod simulation;
 pub mod take_list;

@@ -9,17 +9,20 @@ use crate::domain::{Month, dates};
 use crate::store::Store;
 
 use super::Charter;
+use super::service_outline::service_in_words;
 use super::tick::TickError;
 
 const MONTHS_OUTLINED: i32 = 13; // a year ahead and this month: further nobody plans
 
-/// The rules of a charter in words, with the deadlines of the coming year.
+/// The rules of a charter and how its service runs, in words, with the deadlines of the coming year.
 ///
 /// # Errors
 /// If a calendar does not reach so far.
 pub fn outline(charter: &Charter, now: DateTime<Utc>) -> Result<Outline, TickError> {
     let rulebook = &charter.settings.rulebook;
-    Ok(Outline::of(rulebook, Month::of(dates::local_date(now, rulebook.zone)), MONTHS_OUTLINED)?)
+    let mut outline = Outline::of(rulebook, Month::of(dates::local_date(now, rulebook.zone)), MONTHS_OUTLINED)?;
+    outline.rules.extend(service_in_words(charter));
+    Ok(outline)
 }
 
 /// Takes the charter's roster as the one in force: it replaces the one before, and the log says who comes and goes by ids and

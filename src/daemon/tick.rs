@@ -67,8 +67,8 @@ pub async fn tick(
     let Planned { plans, held, flagged, starts, arranged, quiet_until, changes } =
         plan_all(&mut tx, charter, now).await?;
     for (duty, month) in &starts {
-        tx.set_first_cycle(*month).await?;
-        tx.set_duty_start(duty, *month).await?;
+        tx.set_first_cycle(*month, now).await?;
+        tx.set_duty_start(duty, *month, now).await?;
     }
     for (month, duty, receipts) in &arranged {
         let rows: Vec<_> = receipts.iter().map(|receipt| (*month, &**duty, receipt)).collect();
@@ -246,7 +246,7 @@ async fn starts(
 
 /// Queues one notice to each of the ZRK's mailboxes that tells all alerts not told yet.
 async fn tell_zrk(tx: &mut Tx, view: View<'_>, now: DateTime<Utc>) -> Result<(), StoreError> {
-    tx.tell_withdrawn_alerts_again().await?;
+    tx.tell_withdrawn_alerts_again(now).await?;
     let alerts = tx.untold_alerts().await?;
     let notices = zrk_notices(view, &alerts);
     let Some(first) = notices.first() else {
@@ -259,7 +259,7 @@ async fn tell_zrk(tx: &mut Tx, view: View<'_>, now: DateTime<Utc>) -> Result<(),
         return Ok(());
     };
     tx.queue_notices(&notices, now).await?;
-    tx.mark_alerts_told(&alerts, &first.step).await
+    tx.mark_alerts_told(&alerts, &first.step, now).await
 }
 
 /// Loads all that planning needs to know of a duty's cycle, with the receipts that are about to be appended.

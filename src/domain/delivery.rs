@@ -162,9 +162,58 @@ pub fn pause(attempts: u32, seed: u64) -> TimeDelta {
     TimeDelta::seconds(base + (jitter % spread) as i64)
 }
 
+/// The three-digit code of a relay's words, with the enhanced status after it: all of a reply that can hold no address. None if
+/// the words hold no code, as of a connection that broke.
+///
+/// ```
+/// use fristd::domain::delivery::reply_code;
+/// assert_eq!(reply_code("RCPT: 550 5.1.1 <a@x.example>: no such mailbox").as_deref(), Some("550 5.1.1"));
+/// assert_eq!(reply_code("250 ok").as_deref(), Some("250"));
+/// assert_eq!(reply_code("connection refused"), None);
+/// ```
+pub fn reply_code(words: &str) -> Option<String> {
+    const STEP_WORDS_MAX: usize = 2; // before the code at most the step in which it came stands: `RCPT:`
+    let is_code = |word: &str| {
+        word.len() == 3 && word.starts_with(['2', '3', '4', '5']) && word.bytes().all(|b| b.is_ascii_digit())
+    };
+    let mut words = words.split_whitespace().skip_while({
+        let mut skipped = 0;
+        move |word| {
+            skipped += 1;
+            skipped <= STEP_WORDS_MAX && !is_code(word)
+        }
+    });
+    let code = words.next().filter(|word| is_code(word))?;
+    let is_status = |word: &&str| {
+        let parts: Vec<&str> = word.split('.').collect();
+        let is_number = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+        parts.len() == 3 && parts.iter().all(is_number)
+    };
+    Some(match words.next().filter(is_status) {
+        Some(status) => format!("{code} {status}"),
+        None => code.to_owned(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_relays_words_are_cut_to_their_codes() {
+        for (words, want) in [
+            ("250 ok", Some("250")),
+            ("RCPT: 550 5.1.1 <a@x.example> unknown", Some("550 5.1.1")),
+            ("message: expected 250, got 251 a@x", None),
+            ("DATA: 452 4.3.1", Some("452 4.3.1")),
+            ("550 5.1.1.1 a", Some("550")),
+            ("written to /var/mail/2026-12-01_a@x.example.eml", None),
+            ("999 no", None),
+            ("", None),
+        ] {
+            assert_eq!(reply_code(words).as_deref(), want, "{words}");
+        }
+    }
 
     #[test]
     fn pauses_grow_to_an_hour_and_stay_within_a_fifth() {

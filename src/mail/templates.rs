@@ -10,6 +10,7 @@ use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 use thiserror::Error;
 
 use super::context::LetterContext;
+use super::message::sha256_hex;
 use super::overrides::{self, Source};
 use super::samples;
 use super::typography::{one_line, shape_text};
@@ -33,6 +34,7 @@ pub(super) const ENDINGS: [&str; 3] = [".subject.txt", ".txt", ".html"];
 pub struct Templates {
     environment: Environment<'static>,
     kinds: BTreeMap<String, NoticeKind>,
+    fingerprint: String,
 }
 
 /// A mail's words.
@@ -117,11 +119,17 @@ impl Templates {
             }
         }
         let kinds = mail_names(&sources);
-        let templates = Self { environment, kinds };
+        let all: String = sources.iter().map(|(name, source)| format!("{name}\n{}\n", source.text)).collect();
+        let templates = Self { environment, kinds, fingerprint: sha256_hex(all.as_bytes()) };
         templates.check(&sources, &mut complaints);
         complaints.sort();
         complaints.dedup();
         if complaints.is_empty() { Ok(templates) } else { Err(complaints) }
+    }
+
+    /// The SHA-256 over all templates: another one when a word of them has changed.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// Whether a step may name this template.

@@ -10,10 +10,11 @@ use super::{StoreError, Tx};
 impl Tx {
     /// Appends an arrangement.
     pub async fn append_arrangement(&mut self, arrangement: &Arrangement) -> Result<(), StoreError> {
-        sqlx::query(
+        let (number,): (i64,) = sqlx::query_as(
             "INSERT INTO arrangements (number, duty, authority, kind, from_month, until_on, reason, source, actor,
                                        recorded_at)
-             VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM arrangements), $1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM arrangements), $1, $2, $3, $4, $5, $6, $7, $8, $9)
+             RETURNING number",
         )
         .bind(&*arrangement.duty)
         .bind(&*arrangement.authority)
@@ -24,10 +25,10 @@ impl Tx {
         .bind(&arrangement.source)
         .bind(&arrangement.actor)
         .bind(arrangement.recorded_at)
-        .execute(&mut *self.tx)
+        .fetch_one(&mut *self.tx)
         .await?;
         let facts = serde_json::json!({
-            "duty": &*arrangement.duty, "authority": &*arrangement.authority, "kind": arrangement.kind.as_str(),
+            "arrangement": number, "duty": &*arrangement.duty, "authority": &*arrangement.authority, "kind": arrangement.kind.as_str(),
             "from": arrangement.from.to_string(), "until": arrangement.until, "reason": arrangement.reason,
             "source": arrangement.source,
         });

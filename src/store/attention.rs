@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
+use sqlx::types::Json;
 
+use crate::domain::delivery::reply_code;
 use crate::domain::{Alert, Mailbox};
 
 use super::rows::Place;
@@ -61,7 +63,8 @@ impl Tx {
         .await?
         .rows_affected();
         if added == 1 {
-            let facts = serde_json::json!({ "mailbox": mailbox.as_str(), "reply": reply, "notice": notice });
+            let whose = self.whose(notice).await?;
+            let facts = serde_json::json!({ "notice": notice, "whose": whose, "code": reply_code(reply) });
             self.append_log(now, "fristd", "mailbox flagged", &facts).await?;
         }
         Ok(added == 1)
@@ -69,18 +72,30 @@ impl Tx {
 
     /// Takes the flag from a mailbox, which then gets what is live (M6). Says whether it had one.
     pub async fn unflag(&mut self, mailbox: &Mailbox, actor: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let removed = sqlx::query("DELETE FROM flags WHERE mailbox = $1")
+        let removed: Option<(String,)> = sqlx::query_as("DELETE FROM flags WHERE mailbox = $1 RETURNING notice")
             .bind(mailbox.as_str())
-            .execute(&mut *self.tx)
-            .await?
-            .rows_affected();
-        if removed == 1 {
-            let facts = serde_json::json!({ "mailbox": mailbox.as_str() });
+            .fetch_optional(&mut *self.tx)
+            .await?;
+        if let Some((notice,)) = &removed {
+            let facts = serde_json::json!({ "notice": notice, "whose": self.whose(notice).await? });
             self.append_log(now, actor, "mailbox unflagged", &facts).await?;
             self.append_clearance(mailbox, actor, now).await?;
             self.touch().await?;
         }
-        Ok(removed == 1)
+        Ok(removed.is_some())
+    }
+
+    /// The ids of those whose mailbox a notice went to: how the log names a mailbox.
+    async fn whose(&mut self, notice: &str) -> Result<Vec<String>, StoreError> {
+        let row: Option<(Option<String>, Json<Vec<String>>)> =
+            sqlx::query_as("SELECT office, authorities FROM notices WHERE id = $1")
+                .bind(notice)
+                .fetch_optional(&mut *self.tx)
+                .await?;
+        Ok(row.map_or_else(Vec::new, |(office, Json(authorities))| match office {
+            Some(office) => vec![office],
+            None => authorities,
+        }))
     }
 
     /// Raises an alert, once a key. Says whether it was new.
@@ -96,7 +111,8 @@ impl Tx {
         .await?
         .rows_affected();
         if added == 1 {
-            let facts = serde_json::json!({ "key": alert.key, "headline": alert.headline });
+            // its words are those of a mail and may name a mailbox: the key says what it is about
+            let facts = serde_json::json!({ "key": alert.key });
             self.append_log(now, "fristd", "alert", &facts).await?;
             self.touch().await?;
         }
@@ -111,15 +127,20 @@ impl Tx {
     }
 
     /// Takes alerts whose notices were all withdrawn before they were sent, other than by a person, as not told.
-    pub async fn tell_withdrawn_alerts_again(&mut self) -> Result<(), StoreError> {
-        sqlx::query(
+    pub async fn tell_withdrawn_alerts_again(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
             "UPDATE alerts SET told_in = NULL WHERE told_in IS NOT NULL AND NOT EXISTS (
                  SELECT 1 FROM notices WHERE notices.duty = '' AND notices.step = alerts.told_in
-                   AND (notices.state <> 'withdrawn' OR notices.reason LIKE 'discarded by %'))",
+                   AND (notices.state <> 'withdrawn' OR notices.reason LIKE 'discarded by %'))
+             RETURNING key",
         )
-        .execute(&mut *self.tx)
+        .fetch_all(&mut *self.tx)
         .await?;
-        Ok(())
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<String> = rows.into_iter().map(|(key,)| key).collect();
+        self.append_log(now, "fristd", "alerts to be told again", &serde_json::json!({ "keys": keys })).await
     }
 
     /// Alerts that no notice has told yet, oldest first.
@@ -137,7 +158,12 @@ impl Tx {
     }
 
     /// Binds alerts to the step that tells them.
-    pub async fn mark_alerts_told(&mut self, alerts: &[Alert], step: &str) -> Result<(), StoreError> {
+    pub async fn mark_alerts_told(
+        &mut self,
+        alerts: &[Alert],
+        step: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         for alert in alerts {
             sqlx::query("UPDATE alerts SET told_in = $1 WHERE key = $2")
                 .bind(step)
@@ -145,7 +171,8 @@ impl Tx {
                 .execute(&mut *self.tx)
                 .await?;
         }
-        Ok(())
+        let keys: Vec<&str> = alerts.iter().map(|alert| alert.key.as_str()).collect();
+        self.append_log(now, "fristd", "alerts told", &serde_json::json!({ "step": step, "keys": keys })).await
     }
 
     async fn alerts(&mut self, statement: &'static str, step: &str) -> Result<Vec<Alert>, StoreError> {

@@ -173,16 +173,18 @@ impl Tx {
         .bind(sha256)
         .execute(&mut *self.tx)
         .await?;
+        let mut effect = BounceEffect::default();
+        if consequence != Consequence::Nothing {
+            effect.is_returned = self.return_notice(&notice.id, reason, now).await?;
+        }
         let facts = serde_json::json!({
-            "notice": notice.id, "mailbox": notice.mailbox.as_str(), "verdict": verdict.as_str(), "proof": proof.as_str(),
-            "effect": words, "status": bounce.status, "diagnostic": diagnostic, "sha256": sha256,
+            "notice": notice.id, "verdict": verdict.as_str(), "proof": proof.as_str(), "effect": words,
+            "returned": effect.is_returned, "status": bounce.status, "sha256": sha256,
         });
         self.append_log(now, "fristd", "came back", &facts).await?;
-        let mut effect = BounceEffect::default();
         if consequence == Consequence::Nothing {
             return Ok(effect);
         }
-        effect.is_returned = self.return_notice(&notice.id, reason, now).await?;
         if consequence == Consequence::Flag {
             effect.has_flagged = self.flag(&notice.mailbox, reason, &notice.id, now).await?;
             if effect.has_flagged {

@@ -165,22 +165,19 @@ impl Tx {
             StaleClaims::LeaseEnded => now,
             StaleClaims::All => last_instant(),
         };
-        sqlx::query(
-            "UPDATE notices SET state = 'queued', next_at = $2, lease_until = NULL, changed_at = $2
-             WHERE state = 'claimed' AND lease_until <= $1 AND handed_over_at IS NULL AND uncertain = 0",
+        let unsent: Vec<(String,)> = sqlx::query_as(
+            "UPDATE notices SET state = CASE WHEN uncertain > 0 THEN 'uncertain' ELSE 'queued' END, next_at = $2,
+                 lease_until = NULL, changed_at = $2
+             WHERE state = 'claimed' AND lease_until <= $1 AND handed_over_at IS NULL RETURNING id",
         )
         .bind(lease_ended_by)
         .bind(now)
-        .execute(&mut *self.tx)
+        .fetch_all(&mut *self.tx)
         .await?;
-        sqlx::query(
-            "UPDATE notices SET state = 'uncertain', next_at = $2, lease_until = NULL, changed_at = $2
-             WHERE state = 'claimed' AND lease_until <= $1 AND handed_over_at IS NULL AND uncertain > 0",
-        )
-        .bind(lease_ended_by)
-        .bind(now)
-        .execute(&mut *self.tx)
-        .await?;
+        if !unsent.is_empty() {
+            let ids: Vec<String> = unsent.into_iter().map(|(id,)| id).collect();
+            self.append_log(now, "fristd", "claims taken over", &serde_json::json!({ "notices": ids })).await?;
+        }
         let rows: Vec<NoticeRow> = sqlx::query_as(
             "SELECT id, month, duty, step, revision, mailbox, kind, office, authorities, due_at, attempts, uncertain, lease - 1
              FROM notices WHERE state = 'claimed' AND lease_until <= $1 ORDER BY due_at, mailbox",

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::Value;
 
 use crate::domain::ladder::DateFacts;
 use crate::domain::plan::StepRecord;
@@ -33,10 +34,16 @@ pub struct ServiceState {
 
 impl Tx {
     pub(super) async fn create_service_row(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO service (id, created_at, changes) VALUES (1, $1, 0) ON CONFLICT DO NOTHING")
-            .bind(now)
-            .execute(&mut *self.tx)
-            .await?;
+        let added =
+            sqlx::query("INSERT INTO service (id, created_at, changes) VALUES (1, $1, 0) ON CONFLICT DO NOTHING")
+                .bind(now)
+                .execute(&mut *self.tx)
+                .await?
+                .rows_affected();
+        if added == 1 {
+            let facts = serde_json::json!({ "version": env!("CARGO_PKG_VERSION") });
+            self.append_log(now, "fristd", "store made", &facts).await?;
+        }
         Ok(())
     }
 
@@ -61,11 +68,15 @@ impl Tx {
     }
 
     /// Sets the first cycle, once (N11).
-    pub async fn set_first_cycle(&mut self, month: Month) -> Result<(), StoreError> {
-        sqlx::query("UPDATE service SET first_cycle = $1 WHERE id = 1 AND first_cycle IS NULL")
+    pub async fn set_first_cycle(&mut self, month: Month, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let set = sqlx::query("UPDATE service SET first_cycle = $1 WHERE id = 1 AND first_cycle IS NULL")
             .bind(month.to_string())
             .execute(&mut *self.tx)
-            .await?;
+            .await?
+            .rows_affected();
+        if set == 1 {
+            self.append_log(now, "fristd", "first cycle", &serde_json::json!({ "month": month.to_string() })).await?;
+        }
         Ok(())
     }
 
@@ -81,12 +92,17 @@ impl Tx {
     }
 
     /// Sets from which cycle on a duty is followed, once.
-    pub async fn set_duty_start(&mut self, duty: &str, month: Month) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO duty_starts (duty, first_cycle) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+    pub async fn set_duty_start(&mut self, duty: &str, month: Month, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let added = sqlx::query("INSERT INTO duty_starts (duty, first_cycle) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(duty)
             .bind(month.to_string())
             .execute(&mut *self.tx)
-            .await?;
+            .await?
+            .rows_affected();
+        if added == 1 {
+            let facts = serde_json::json!({ "duty": duty, "month": month.to_string() });
+            self.append_log(now, "fristd", "duty followed", &facts).await?;
+        }
         Ok(())
     }
 
@@ -117,17 +133,18 @@ impl Tx {
 
     /// Records that data were imported (F1).
     pub async fn record_import(&mut self, signal: &ImportSignal) -> Result<(), StoreError> {
-        sqlx::query(
+        let (number,): (i64,) = sqlx::query_as(
             "INSERT INTO import_signals (number, month, import_on, received_at, actor)
-             VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM import_signals), $1, $2, $3, $4)",
+             VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM import_signals), $1, $2, $3, $4) RETURNING number",
         )
         .bind(signal.month.to_string())
         .bind(signal.import_on)
         .bind(signal.received_at)
         .bind(&signal.actor)
-        .execute(&mut *self.tx)
+        .fetch_one(&mut *self.tx)
         .await?;
-        let facts = serde_json::json!({ "month": signal.month.to_string(), "import": signal.import_on });
+        let facts =
+            serde_json::json!({ "signal": number, "month": signal.month.to_string(), "import": signal.import_on });
         self.append_log(signal.received_at, &signal.actor, "imported", &facts).await?;
         self.touch().await
     }
@@ -224,10 +241,7 @@ impl Tx {
         .rows_affected();
         if added == 1 {
             let event = if revision.number == 1 { "deadline frozen" } else { "deadline corrected" };
-            let facts = serde_json::json!({
-                "month": month.to_string(), "duty": duty, "revision": revision.number, "import": import_on,
-                "stated_on": stated_on, "ends_on": ends_on, "reason": revision.reason,
-            });
+            let facts = revision_facts(&month.to_string(), duty, revision);
             self.append_log(revision.frozen_at, "fristd", event, &facts).await?;
         }
         Ok(())
@@ -277,13 +291,23 @@ impl Tx {
         .execute(&mut *self.tx)
         .await?
         .rows_affected();
-        if let (1, Some(reason)) = (added, &record.skipped) {
+        if added == 1 {
             let facts = serde_json::json!({
                 "month": record.month.to_string(), "duty": &*record.duty, "step": record.step,
-                "revision": record.revision, "reason": reason,
+                "revision": record.revision, "due_at": record.due_at, "reason": record.skipped,
             });
-            self.append_log(now, "fristd", "step skipped", &facts).await?;
+            let event = if record.skipped.is_some() { "step skipped" } else { "step planned" };
+            self.append_log(now, "fristd", event, &facts).await?;
         }
         Ok(added == 1)
     }
+}
+
+/// What the log says of a frozen deadline; by it a row is compared with its entry again.
+pub(super) fn revision_facts(month: &str, duty: &str, revision: &Revision) -> Value {
+    let Deadline { import_on, stated_on, ends_on } = revision.deadline;
+    serde_json::json!({
+        "month": month, "duty": duty, "revision": revision.number, "import": import_on, "stated_on": stated_on,
+        "ends_on": ends_on, "reason": revision.reason,
+    })
 }

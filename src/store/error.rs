@@ -54,6 +54,15 @@ pub enum StoreError {
         /// Why.
         cause: Box<sqlx::migrate::MigrateError>,
     },
+    /// The row that keeps the log's last number is not what it must be, so that no entry can be chained to it.
+    #[error(
+        "the log's head (table log_head) {what}: the database was changed by other means than fristd; nothing was written; \
+         `fristd audit verify` says what is wrong, docs/audit.md what to do"
+    )]
+    LogHead {
+        /// In what way.
+        what: &'static str,
+    },
     /// Another daemon runs on the same file.
     #[error("{database}: another `fristd run` is at work on it; stop that one, or give this one its own `data` folder")]
     AlreadyRunning {

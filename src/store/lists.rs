@@ -35,11 +35,11 @@ impl Tx {
     /// Records a list. Says whether it is new: one of the drop folder is recorded once, whoever reads it.
     pub async fn record_list(&mut self, list: &ReadList) -> Result<bool, StoreError> {
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        let added = sqlx::query(
+        let added: Option<(i64,)> = sqlx::query_as(
             "INSERT INTO lists (number, at, actor, file, stamp, sha256, kind, source, rows_read, receipts, refused,
                                   is_taken)
              VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM lists), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-             ON CONFLICT (stamp) DO NOTHING",
+             ON CONFLICT (stamp) DO NOTHING RETURNING number",
         )
         .bind(list.at)
         .bind(&list.actor)
@@ -52,18 +52,18 @@ impl Tx {
         .bind(count(list.receipts))
         .bind(count(list.refused))
         .bind(list.is_taken)
-        .execute(&mut *self.tx)
-        .await?
-        .rows_affected();
-        if added == 1 {
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        if let Some((number,)) = added {
+            // without the file's name: people put names of people into it
             let facts = serde_json::json!({
-                "file": list.file, "sha256": list.sha256, "kind": list.kind, "source": list.source,
+                "list": number, "sha256": list.sha256, "kind": list.kind, "source": list.source,
                 "rows": list.rows_read, "receipts": list.receipts, "refused": list.refused,
                 "taken": list.is_taken,
             });
             self.append_log(list.at, &list.actor, "list read", &facts).await?;
         }
-        Ok(added == 1)
+        Ok(added.is_some())
     }
 
     /// The list of the drop folder with that stamp, if it was read.

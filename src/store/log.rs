@@ -1,49 +1,28 @@
-//! The chained log of what happened (M7). Never changes an entry.
+//! The chained log of what happened (M7). Never changes an entry, and never keeps an address in one.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row as _, Sqlite};
 
+use super::entry::{LogEntry, LogHead};
 use super::{StoreError, Tx};
 
-/// One entry of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogEntry {
-    /// Its place, from 1.
-    pub number: i64,
-    /// When it was written.
-    pub at: DateTime<Utc>,
-    /// Who did it: `fristd`, or a person's name.
-    pub actor: String,
-    /// What happened.
-    pub event: String,
-    /// The facts, as JSON text.
-    pub facts: String,
-    /// The hash of the entry before; 64 zeros for the first.
-    pub previous: String,
-    /// The SHA-256, in hexadecimal, of this entry and the hash before.
-    pub hash: String,
-}
-
 const INSERT_ROWS_MAX: usize = 1000; // times 7 bound values a row stays below SQLite's 32,766 bound values
-const FIRST_PREVIOUS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+const MICROSECOND_DIGITS: u16 = 6; // what is hashed, and what PostgreSQL keeps
+const MASK: &str = "[address]";
 
-impl LogEntry {
-    /// What the hash must be: SHA-256 over previous, number, time, actor, event and facts, a line feed after each.
-    pub fn expected_hash(&self) -> String {
-        let mut hasher = Sha256::new();
-        let at = self.at.to_rfc3339_opts(SecondsFormat::Micros, true);
-        for field in [&self.previous, &self.number.to_string(), &at, &self.actor, &self.event, &self.facts] {
-            hasher.update(field.as_bytes());
-            hasher.update(b"\n");
-        }
-        hex(&hasher.finalize())
-    }
+/// A row of the log as it stands there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogRow {
+    /// An entry.
+    Entry(LogEntry),
+    /// A column holds what no entry can; with the number if that can be read.
+    Unreadable(Option<i64>),
 }
 
 impl Tx {
-    /// Appends an entry, chained to the one before.
+    /// Appends an entry, chained to the one before. Addresses in its facts are masked.
     pub async fn append_log(
         &mut self,
         at: DateTime<Utc>,
@@ -54,25 +33,30 @@ impl Tx {
         self.append_log_entries(&[(at, actor, event, facts.clone())]).await
     }
 
-    /// Appends entries of instant, actor, event and facts, each chained to the one before.
+    /// Appends entries of instant, actor, event and facts, each chained to the one before. Addresses in facts are masked, because
+    /// what stands in the log can never be removed again (M8).
     pub async fn append_log_entries(
         &mut self,
         entries: &[(DateTime<Utc>, &str, &str, Value)],
     ) -> Result<(), StoreError> {
-        let last: Option<(i64, String)> = sqlx::query_as("SELECT number, hash FROM log ORDER BY number DESC LIMIT 1")
-            .fetch_optional(&mut *self.tx)
-            .await?;
-        let (mut last_number, mut previous) = last.unwrap_or_else(|| (0, FIRST_PREVIOUS.to_owned()));
+        let Some(count) = i64::try_from(entries.len()).ok().filter(|count| *count > 0) else { return Ok(()) };
+        // raising the number first holds the row until the commit, so that two writers cannot both follow the same entry
+        let head: Option<(i64, String)> =
+            sqlx::query_as("UPDATE log_head SET number = number + $1 WHERE id = 1 RETURNING number - $1, hash")
+                .bind(count)
+                .fetch_optional(&mut *self.tx)
+                .await?;
+        let (mut last_number, mut previous) = head.ok_or(StoreError::LogHead { what: "is gone" })?;
         for rows in entries.chunks(INSERT_ROWS_MAX) {
             let mut builder =
                 QueryBuilder::<Sqlite>::new("INSERT INTO log (number, at, actor, event, facts, previous, hash) ");
             builder.push_values(rows, |mut row, (at, actor, event, facts)| {
                 let mut entry = LogEntry {
                     number: last_number + 1,
-                    at: *at,
+                    at: at.trunc_subsecs(MICROSECOND_DIGITS),
                     actor: (*actor).to_owned(),
                     event: (*event).to_owned(),
-                    facts: facts.to_string(),
+                    facts: without_addresses(facts.clone()).to_string(),
                     previous: std::mem::take(&mut previous),
                     hash: String::new(),
                 };
@@ -86,33 +70,122 @@ impl Tx {
                     .push_bind(entry.previous)
                     .push_bind(entry.hash);
             });
-            builder.build().execute(&mut *self.tx).await?;
+            let appended = builder.build().execute(&mut *self.tx).await;
+            appended.map_err(|cause| {
+                match cause.as_database_error().is_some_and(|error| error.is_unique_violation()) {
+                    true => StoreError::LogHead { what: "is behind the log" },
+                    false => cause.into(),
+                }
+            })?;
         }
+        sqlx::query("UPDATE log_head SET hash = $1 WHERE id = 1").bind(previous).execute(&mut *self.tx).await?;
         Ok(())
+    }
+
+    /// The last entry's number and hash as they are kept beside the log; none if the row is gone or cannot be read.
+    pub async fn log_head(&mut self) -> Result<Option<LogHead>, StoreError> {
+        let row = sqlx::query("SELECT number, hash FROM log_head WHERE id = 1").fetch_optional(&mut *self.tx).await?;
+        let read = |row: SqliteRow| Some(LogHead { number: row.try_get(0).ok()?, hash: row.try_get(1).ok()? });
+        Ok(row.and_then(read))
+    }
+
+    /// The first entry's hash, by which one store is told from another; none as long as nothing was logged.
+    pub async fn first_log_hash(&mut self) -> Result<Option<String>, StoreError> {
+        let row: Option<(String,)> =
+            sqlx::query_as("SELECT hash FROM log WHERE number = 1").fetch_optional(&mut *self.tx).await?;
+        Ok(row.map(|(hash,)| hash))
+    }
+
+    /// The rows after a number in order, at most `count_max`. Without a number from the very beginning.
+    pub async fn log_page(&mut self, after: Option<i64>, count_max: usize) -> Result<Vec<LogRow>, StoreError> {
+        // what is no entry is read as well, because it has to be named
+        let rows = sqlx::query(
+            "SELECT number, at, actor, event, facts, previous, hash FROM log WHERE number > $1 ORDER BY number LIMIT $2",
+        )
+        .bind(after.unwrap_or(i64::MIN))
+        .bind(i64::try_from(count_max).unwrap_or(i64::MAX))
+        .fetch_all(&mut *self.tx)
+        .await?;
+        Ok(rows.iter().map(log_row).collect())
     }
 
     /// All entries in order.
     pub async fn log(&mut self) -> Result<Vec<LogEntry>, StoreError> {
-        type Row = (i64, DateTime<Utc>, String, String, String, String, String);
-        let rows: Vec<Row> =
-            sqlx::query_as("SELECT number, at, actor, event, facts, previous, hash FROM log ORDER BY number")
-                .fetch_all(&mut *self.tx)
-                .await?;
-        Ok(rows
-            .into_iter()
-            .map(|(number, at, actor, event, facts, previous, hash)| LogEntry {
-                number,
-                at,
-                actor,
-                event,
-                facts,
-                previous,
-                hash,
-            })
-            .collect())
+        let rows = self.log_page(None, usize::MAX).await?;
+        Ok(rows.into_iter().filter_map(|row| if let LogRow::Entry(entry) = row { Some(entry) } else { None }).collect())
     }
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+fn log_row(row: &SqliteRow) -> LogRow {
+    let number: Option<i64> = row.try_get(0).ok();
+    let read = || -> Result<LogEntry, sqlx::Error> {
+        Ok(LogEntry {
+            number: row.try_get(0)?,
+            at: row.try_get(1)?,
+            actor: row.try_get(2)?,
+            event: row.try_get(3)?,
+            facts: row.try_get(4)?,
+            previous: row.try_get(5)?,
+            hash: row.try_get(6)?,
+        })
+    };
+    read().map_or(LogRow::Unreadable(number), LogRow::Entry)
+}
+
+/// Facts in which each word that holds an `@` is masked: a last line, because no caller puts an address there on purpose.
+pub(super) fn without_addresses(facts: Value) -> Value {
+    match facts {
+        Value::String(text) if text.contains('@') => Value::String(mask(&text)),
+        Value::Array(values) => Value::Array(values.into_iter().map(without_addresses).collect()),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, value)| (mask(&name), without_addresses(value))).collect())
+        }
+        other => other,
+    }
+}
+
+/// A text in which each word that holds an `@` is masked.
+pub(super) fn mask(text: &str) -> String {
+    if !text.contains('@') {
+        return text.to_owned();
+    }
+    let ends_word = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | '"' | '„' | '“');
+    text.split_inclusive(ends_word)
+        .map(|word| {
+            let mark = word.chars().next_back().filter(|c| ends_word(*c));
+            let is_address = word.contains('@');
+            if is_address {
+                mark.into_iter().fold(MASK.to_owned(), |said, mark| said + &mark.to_string())
+            } else {
+                word.to_owned()
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn no_address_is_left_in_facts_however_it_is_written() {
+        for (label, facts, want) in [
+            ("alone", json!("a@x.example"), json!("[address]")),
+            (
+                "in words",
+                json!("bitte an a.b@x.example, nicht an c@y"),
+                json!("bitte an [address], nicht an [address]"),
+            ),
+            ("in angles", json!("550 <a@x.example>: no"), json!("550 <[address]>: no")),
+            ("in a list", json!({ "to": ["a@x", 1, null] }), json!({ "to": ["[address]", 1, null] })),
+            ("as a name", json!({ "a@x": true }), json!({ "[address]": true })),
+            ("none", json!({ "reason": "am Telefon" }), json!({ "reason": "am Telefon" })),
+        ] {
+            let masked = without_addresses(facts);
+            assert_eq!(masked, want, "{label}");
+            assert!(!masked.to_string().contains('@'), "{label}");
+        }
+    }
 }

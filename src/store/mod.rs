@@ -2,10 +2,14 @@
 
 mod arrangements;
 mod attention;
+mod audit;
+mod audit_tables;
 mod backup;
 mod bounces;
+mod chain;
 mod claims;
 mod cycles;
+mod entry;
 mod error;
 mod lists;
 mod log;
@@ -26,13 +30,17 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection as _, Sqlite, SqlitePool, Transaction};
 
 pub use attention::Flag;
+pub use audit::Audit;
+pub use audit_tables::{TableFault, TableFaultKind, TableReport};
 pub use backup::BackupError;
 pub use bounces::{Bounce, BounceEffect, NewBounce, ReturnedNotice};
+pub use chain::{ChainChecker, ChainFault, ChainFaultKind, ChainReport, Head};
 pub use claims::{ClaimedNotice, StaleClaims};
 pub use cycles::ServiceState;
+pub use entry::{LogEntry, LogHead};
 pub use error::StoreError;
 pub use lists::ReadList;
-pub use log::LogEntry;
+pub use log::LogRow;
 pub use notices::{Delivery, HandedOver, notice_id};
 pub use outbox::{Attempt, OutboxFilter, OutboxNotice};
 pub use roster::TakenRoster;

@@ -1,16 +1,18 @@
 //! Notices from queueing to the reply. Never sends one and never decides whether it is called for.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use sqlx::types::Json;
 use sqlx::{QueryBuilder, Sqlite};
 
-use crate::domain::delivery::{Outcome, State};
+use crate::domain::delivery::{Outcome, State, reply_code};
 use crate::domain::notice::Said;
 use crate::domain::{Alert, Mailbox, Month, NewNotice};
 
 use super::claims::{ClaimedNotice, held_by};
-use super::log::hex;
+use super::entry::hex;
 use super::rows::{Place, ids};
 use super::{StoreError, Tx};
 
@@ -25,7 +27,7 @@ pub struct Delivery<'a> {
     pub reply: &'a str,
     /// The mail's subject.
     pub subject: &'a str,
-    /// The SHA-256 of the mail, in hexadecimal.
+    /// The SHA-256 of the mail, in hexadecimal; empty if there was no mail, or it is known from the hand-over.
     pub sha256: &'a str,
     /// Whether [`Tx::record_hand_over`] came before, and has kept the mail.
     pub was_handed_over: bool,
@@ -46,10 +48,15 @@ pub struct HandedOver<'a> {
 
 /// A notice's id: the same for the same key (N4), so that its Message-ID outlives even the loss of the database.
 pub fn notice_id(notice: &NewNotice) -> String {
+    let (month, revision) = (notice.month.to_string(), notice.revision.to_string());
+    id_of_key([&month, duty_column(notice), &notice.step, &revision, notice.mailbox.as_str()])
+}
+
+/// The id of the notice whose month, duty, step, revision and mailbox these are.
+pub(super) fn id_of_key(key: [&str; 5]) -> String {
     const ID_BYTES: usize = 16; // as many as a UUID has
     let mut hasher = Sha256::new();
-    let (month, revision) = (notice.month.to_string(), notice.revision.to_string());
-    for field in [&month, duty_column(notice), &notice.step, &revision, notice.mailbox.as_str()] {
+    for field in key {
         hasher.update(field.as_bytes());
         hasher.update(b"\n");
     }
@@ -60,7 +67,7 @@ impl Tx {
     /// Queues notices. One whose key is there already stays as it is (N4), unless it was withdrawn before it was ever handed
     /// over, and not by a person: then it is called for again. Returns how many were queued.
     pub async fn queue_notices(&mut self, notices: &[NewNotice], now: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut added = 0;
+        let mut added = HashSet::new();
         for rows in notices.chunks(INSERT_ROWS_MAX) {
             let mut builder = QueryBuilder::<Sqlite>::new(
                 "INSERT INTO notices (id, month, duty, step, revision, mailbox, kind, office, authorities, due_at,
@@ -89,15 +96,16 @@ impl Tx {
                 " ON CONFLICT (month, duty, step, revision, mailbox) DO UPDATE SET
                      state = excluded.state, reason = excluded.reason, next_at = excluded.next_at,
                      authorities = excluded.authorities, office = excluded.office, changed_at = excluded.changed_at
-                  WHERE notices.state = 'withdrawn' AND notices.reason NOT LIKE 'discarded by %'",
+                  WHERE notices.state = 'withdrawn' AND notices.reason NOT LIKE 'discarded by %' RETURNING id",
             );
-            added += builder.build().execute(&mut *self.tx).await?.rows_affected();
+            let rows: Vec<(String,)> = builder.build_query_as().fetch_all(&mut *self.tx).await?;
+            added.extend(rows.into_iter().map(|(id,)| id));
         }
-        if added > 0 {
-            self.log_queued(notices, now).await?;
+        if !added.is_empty() {
+            self.log_queued(notices, &added, now).await?;
             self.touch().await?;
         }
-        Ok(added)
+        Ok(added.len() as u64)
     }
 
     /// All notices of a duty's cycle, as planning and reports need them.
@@ -222,17 +230,25 @@ impl Tx {
         .rows_affected();
         held_by(touched, &claimed.id)?;
         sqlx::query(
-            "INSERT INTO attempts (notice, number, at, outcome, reply, sha256, mail)
-             VALUES ($1, $2, $3, 'claimed', 'handed over; no reply was recorded', $4, $5)",
+            "INSERT INTO attempts (notice, number, at, outcome, reply, sha256, mail, handed_over_at, size_bytes)
+             VALUES ($1, $2, $3, 'claimed', 'handed over; no reply was recorded', $4, $5, $3, $6)",
         )
         .bind(&claimed.id)
         .bind(i64::from(claimed.attempts) + 1)
         .bind(now)
         .bind(handed_over.sha256)
         .bind(handed_over.mail)
+        .bind(i64::try_from(handed_over.mail.len()).unwrap_or(i64::MAX))
         .execute(&mut *self.tx)
         .await?;
-        Ok(())
+        let notice = &claimed.notice;
+        let facts = serde_json::json!({
+            "notice": claimed.id, "attempt": claimed.attempts + 1, "month": notice.month.to_string(),
+            "duty": notice.duty.as_deref(), "step": notice.step, "revision": notice.revision,
+            "authorities": notice.authorities.iter().map(|id| &**id).collect::<Vec<_>>(),
+            "office": notice.office.as_deref(), "sha256": handed_over.sha256, "bytes": handed_over.mail.len(),
+        });
+        self.append_log(now, "fristd", "handed over", &facts).await
     }
 
     /// Records how an attempt ended (M6, M7).
@@ -290,45 +306,56 @@ impl Tx {
         let statement = if delivery.was_handed_over {
             // the attempt and its mail stand there since the hand-over; only how it ended is added
             "UPDATE attempts SET at = $3, outcome = $4, reply = $5, sha256 = CASE WHEN $6 = '' THEN sha256 ELSE $6 END
-             WHERE notice = $1 AND number = $2 AND outcome = 'claimed'"
+             WHERE notice = $1 AND number = $2 AND outcome = 'claimed' RETURNING sha256"
         } else {
-            "INSERT INTO attempts (notice, number, at, outcome, reply, sha256) VALUES ($1, $2, $3, $4, $5, $6)"
+            "INSERT INTO attempts (notice, number, at, outcome, reply, sha256) VALUES ($1, $2, $3, $4, $5, $6)
+             RETURNING sha256"
         };
-        let touched = sqlx::query(statement)
+        let kept: Option<(String,)> = sqlx::query_as(statement)
             .bind(&claimed.id)
             .bind(i64::from(claimed.attempts) + 1)
             .bind(now)
             .bind(state.as_str())
             .bind(delivery.reply)
             .bind(delivery.sha256)
-            .execute(&mut *self.tx)
-            .await?
-            .rows_affected();
-        held_by(touched, &claimed.id)?;
+            .fetch_optional(&mut *self.tx)
+            .await?;
+        held_by(u64::from(kept.is_some()), &claimed.id)?;
+        // relays repeat the address in their words: these stay in the table, from which they can be removed
         let facts = serde_json::json!({
-            "notice": claimed.id, "mailbox": claimed.notice.mailbox.as_str(), "attempt": claimed.attempts + 1,
-            "reply": delivery.reply, "sha256": delivery.sha256,
+            "notice": claimed.id, "attempt": claimed.attempts + 1, "handed_over": delivery.was_handed_over,
+            "code": reply_code(delivery.reply), "sha256": kept.map(|(sha256,)| sha256),
         });
         self.append_log(now, "fristd", state.as_str(), &facts).await
     }
 
-    async fn log_queued(&mut self, notices: &[NewNotice], now: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut steps: Vec<(&NewNotice, u64)> = Vec::new();
+    /// Logs what was really queued, step by step, each notice by its id.
+    async fn log_queued(
+        &mut self,
+        notices: &[NewNotice],
+        added: &HashSet<String>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let mut steps: Vec<(&NewNotice, Vec<String>)> = Vec::new();
         for notice in notices {
+            let id = notice_id(notice);
+            if !added.contains(&id) {
+                continue;
+            }
             let same = |other: &NewNotice| {
                 (other.month, &other.duty, &other.step, other.revision, other.hold.is_some())
                     == (notice.month, &notice.duty, &notice.step, notice.revision, notice.hold.is_some())
             };
             match steps.iter_mut().find(|(first, _)| same(first)) {
-                Some((_, count)) => *count += 1,
-                None => steps.push((notice, 1)),
+                Some((_, ids)) => ids.push(id),
+                None => steps.push((notice, vec![id])),
             }
         }
-        for (first, count) in steps {
+        for (first, ids) in steps {
             let event = if first.hold.is_some() { "held" } else { "queued" };
             let facts = serde_json::json!({
                 "month": first.month.to_string(), "duty": first.duty.as_deref(), "step": first.step,
-                "revision": first.revision, "notices": count, "reason": first.hold,
+                "revision": first.revision, "kind": first.kind.as_str(), "notices": ids, "reason": first.hold,
             });
             self.append_log(now, "fristd", event, &facts).await?;
         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::Value;
 use sqlx::types::Json;
 use sqlx::{QueryBuilder, Sqlite};
 
@@ -13,7 +14,7 @@ use super::{StoreError, Tx};
 
 const INSERT_ROWS_MAX: usize = 1000; // times 12 bound values a row stays below SQLite's 32,766 bound values
 
-type Row = (
+pub(super) type Row = (
     i64,
     String,
     String,
@@ -60,13 +61,8 @@ impl Tx {
                     .push_bind(receipt.reported_at);
             });
             builder.build().execute(&mut *self.tx).await?;
-            let entries = rows.iter().map(|(month, duty, receipt)| {
-                let (missing, until, reason) = columns(receipt);
-                let facts = serde_json::json!({
-                    "month": month.to_string(), "duty": duty, "authority": &*receipt.authority,
-                    "state": receipt.state.as_str(), "missing": missing, "until": until, "reason": reason,
-                    "source": receipt.source, "reported_at": receipt.reported_at,
-                });
+            let entries = (numbered..).zip(rows).map(|(number, (month, duty, receipt))| {
+                let facts = log_facts(number, &month.to_string(), duty, receipt);
                 (receipt.received_at, receipt.actor.as_str(), "receipt", facts)
             });
             self.append_log_entries(&entries.collect::<Vec<_>>()).await?;
@@ -124,6 +120,16 @@ impl Tx {
     }
 }
 
+/// What the log says of a receipt; by it a row is compared with its entry again.
+pub(super) fn log_facts(number: i64, month: &str, duty: &str, receipt: &Receipt) -> Value {
+    let (missing, until, reason) = columns(receipt);
+    serde_json::json!({
+        "receipt": number, "month": month, "duty": duty, "authority": &*receipt.authority,
+        "state": receipt.state.as_str(), "missing": missing, "until": until, "reason": reason,
+        "source": receipt.source, "reported_at": receipt.reported_at,
+    })
+}
+
 /// What the columns hold of a receipt's state besides its word.
 fn columns(receipt: &Receipt) -> (&[String], Option<NaiveDate>, Option<&str>) {
     let (missing, until): (&[String], _) = match &receipt.state {
@@ -134,7 +140,7 @@ fn columns(receipt: &Receipt) -> (&[String], Option<NaiveDate>, Option<&str>) {
     (missing, until, receipt.why())
 }
 
-fn receipt(row: Row) -> Result<Receipt, StoreError> {
+pub(super) fn receipt(row: Row) -> Result<Receipt, StoreError> {
     let (number, authority, state, Json(missing), until, reason, source, actor, received_at, reported_at) = row;
     let row_name = number.to_string();
     let state = Place { table: "receipts", row: &row_name }.receipt_state(&state, missing, until, reason.clone())?;

@@ -7,3 +7,4 @@ pub mod mail_server;
 pub mod peer;
 pub mod scripted_smtp;
 pub mod site;
+pub mod story;
