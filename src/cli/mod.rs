@@ -18,6 +18,7 @@ mod outbox;
 mod pause;
 mod preview;
 mod record;
+mod retention;
 mod run;
 mod simulate;
 mod status;
@@ -87,6 +88,8 @@ enum Command {
     Pause(pause::Pause),
     Resume(pause::Resume),
     Backup(backup::Backup),
+    Retention(retention::Retention),
+    Forget(retention::Forget),
     Simulate(simulate::Simulate),
 }
 
@@ -159,6 +162,8 @@ fn dispatch(command: Command, shell: &Shell) -> anyhow::Result<Ending> {
         Command::Pause(command) => wait(command.execute(shell)),
         Command::Resume(command) => wait(command.execute(shell)),
         Command::Backup(command) => wait(command.execute(shell)),
+        Command::Retention(command) => wait(command.execute(shell)),
+        Command::Forget(command) => wait(command.execute(shell)),
         Command::Simulate(command) => wait(command.execute()),
     }
 }

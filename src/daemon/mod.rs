@@ -12,6 +12,7 @@ pub mod facts;
 pub mod foresee;
 pub mod recording;
 pub mod reload;
+pub mod retention;
 pub mod run;
 pub mod scenario;
 mod service_outline;

@@ -12,7 +12,7 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::mail::RelayError;
 use crate::settings::Source;
-use crate::store::{Durability, RunLock, StaleClaims, Store, StoreError};
+use crate::store::{Durability, Removal, RunLock, StaleClaims, Store, StoreError};
 
 use super::Charter;
 use super::bounce::Taken;
@@ -23,6 +23,7 @@ use super::deliver::{Deliverer, count_by_what};
 use super::drop_folder::DropFolder;
 use super::event::What;
 use super::reload::{FileWatch, difference};
+use super::retention::Daily;
 use super::tick::{TickError, TickMemo, tick};
 
 const STOP_GRACE: Duration = Duration::from_secs(4); // the mail in hand may end; the service stops within five seconds
@@ -66,6 +67,7 @@ pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), R
         files: FileWatch::new(&charter.settings.files, wakes.changed.clone()),
         memo: TickMemo::default(),
         drop_folder: DropFolder::default(),
+        retention: Daily::default(),
         store,
         charter,
         clock,
@@ -134,6 +136,7 @@ struct Service {
     files: FileWatch,
     memo: TickMemo,
     drop_folder: DropFolder,
+    retention: Daily,
     clock: Clock,
     stop: watch::Receiver<bool>,
     /// Why the Maildir of returned mails cannot be used, as it was last said.
@@ -208,6 +211,10 @@ impl Service {
             );
         }
         delivered?;
+        if let Some(removed) = self.retention.run(&self.store, &self.charter, now).await? {
+            let Removal { notices, mails, mail_bytes, .. } = removed;
+            tracing::info!(notices, mails, mail_bytes, "mails and addresses taken away, as [retention] says");
+        }
         tracing::debug!("round done");
         Ok(())
     }

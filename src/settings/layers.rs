@@ -28,7 +28,7 @@ enum Kind {
 }
 
 /// Every key by its section, in the order of the example. What is not here is refused.
-const KEYS: [(&str, &[(&str, Kind)]); 4] = [
+const KEYS: [(&str, &[(&str, Kind)]); 5] = [
     (
         "",
         &[
@@ -68,6 +68,7 @@ const KEYS: [(&str, &[(&str, Kind)]); 4] = [
     ),
     ("intake", &[("folder", Kind::Text), ("settle_seconds", Kind::Number)]),
     ("limits", &[("notices_a_tick_max", Kind::Number)]),
+    ("retention", &[("months", Kind::Number), ("daily", Kind::Switch)]),
 ];
 
 /// The merged settings, and where each value came from.

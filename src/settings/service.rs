@@ -15,6 +15,7 @@ use crate::domain::delivery::OnUncertain;
 
 const TICK_SECONDS_MAX: i64 = 300; // a reminder is never later than five minutes
 const SETTLE_SECONDS_MAX: i64 = 3600; // longer, and a list that is due today is read tomorrow
+const RETENTION_MONTHS_MAX: i64 = 240; // longer than any file on the matter is kept
 const NOTICES_A_TICK_MAX: i64 = 100_000; // far above any roster; a bound that never holds would be none (N9)
 
 /// How the service runs: where it keeps what, and how mail leaves.
@@ -38,6 +39,17 @@ pub struct Service {
     pub on_uncertain: OnUncertain,
     /// How mails come back.
     pub returns: Returns,
+    /// For how long mails and addresses are kept (M8).
+    pub retention: Retention,
+}
+
+/// For how long mails and addresses are kept (M8).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Retention {
+    /// Of so many months before the running one they are kept, 1 to 240.
+    pub months: u32,
+    /// Whether the service takes away by itself, once a day, what is older.
+    pub daily: bool,
 }
 
 /// How mails come back that could not be delivered.
@@ -136,6 +148,8 @@ pub(super) fn read(layers: &Layers, folder: &mut Folder, report: &Report) -> Opt
     let sender = read_sender(layers, transport == Some(true));
     let on_uncertain =
         word(layers, "mail.on_uncertain", &[("resend", OnUncertain::Resend), ("hold", OnUncertain::Hold)]);
+    let (retention_months, retention_daily) =
+        (layers.number("retention.months", 1..=RETENTION_MONTHS_MAX), layers.switch("retention.daily"));
     let returns = read_returns(layers, folder, sender.as_ref());
     let transport = if transport? { Transport::Smtp(smtp?) } else { Transport::Directory { folder: directory? } };
     Some(Service {
@@ -151,6 +165,7 @@ pub(super) fn read(layers: &Layers, folder: &mut Folder, report: &Report) -> Opt
         sender: sender?,
         on_uncertain: on_uncertain?,
         returns: returns?,
+        retention: Retention { months: retention_months?, daily: retention_daily? },
     })
 }
 

@@ -16,6 +16,7 @@ mod log;
 mod notices;
 mod outbox;
 mod receipts;
+mod retention;
 mod roster;
 mod rows;
 
@@ -43,6 +44,7 @@ pub use lists::ReadList;
 pub use log::LogRow;
 pub use notices::{Delivery, HandedOver, notice_id};
 pub use outbox::{Attempt, OutboxFilter, OutboxNotice};
+pub use retention::{ForgetError, Removal, is_removed};
 pub use roster::TakenRoster;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -85,6 +87,8 @@ impl Store {
                 Durability::Scratch => SqliteSynchronous::Off,
             })
             .foreign_keys(true)
+            // what is taken away (M8) is overwritten, not only left to be found in the file
+            .pragma("secure_delete", "ON")
             .busy_timeout(BUSY_TIMEOUT);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)

@@ -68,6 +68,10 @@ impl Tx {
     /// over, and not by a person: then it is called for again. Returns how many were queued.
     pub async fn queue_notices(&mut self, notices: &[NewNotice], now: DateTime<Utc>) -> Result<u64, StoreError> {
         let mut added = HashSet::new();
+        let ids: Vec<String> = notices.iter().map(notice_id).collect();
+        let removed = self.removed_among(&ids).await?;
+        let notices: Vec<&NewNotice> =
+            notices.iter().zip(&ids).filter(|(_, id)| !removed.contains(id)).map(|(notice, _)| notice).collect();
         for rows in notices.chunks(INSERT_ROWS_MAX) {
             let mut builder = QueryBuilder::<Sqlite>::new(
                 "INSERT INTO notices (id, month, duty, step, revision, mailbox, kind, office, authorities, due_at,
@@ -102,7 +106,7 @@ impl Tx {
             added.extend(rows.into_iter().map(|(id,)| id));
         }
         if !added.is_empty() {
-            self.log_queued(notices, &added, now).await?;
+            self.log_queued(&notices, &added, now).await?;
             self.touch().await?;
         }
         Ok(added.len() as u64)
@@ -332,7 +336,7 @@ impl Tx {
     /// Logs what was really queued, step by step, each notice by its id.
     async fn log_queued(
         &mut self,
-        notices: &[NewNotice],
+        notices: &[&NewNotice],
         added: &HashSet<String>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
