@@ -59,6 +59,7 @@ fn after_the_restoration_of_an_old_backup_nothing_is_sent_again_without_release(
     site.set_clock("2026-12-14 08:00:01");
     assert_eq!(daemon.delivered()["sent"], reminded, "reminder-1");
     daemon.stop();
+    assert!(site.done(&["audit", "verify"]).contains("intact"));
 }
 
 #[test]

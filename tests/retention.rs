@@ -71,6 +71,7 @@ fn what_is_older_than_settings_keep_goes_and_the_rest_stays() {
         1,
         "nothing, nothing logged"
     );
+    assert!(site.done(&["audit", "verify"]).contains("intact"));
 }
 
 #[test]
