@@ -62,12 +62,13 @@ pub async fn history(
     let missed = missed(&cycles, ladder.month, roster, rulebook.zone);
     let also_missing = also_missing(tx, rulebook, roster, ladder, now).await?;
     let mut history = History { missed, also_missing, ..History::default() };
-    for (authority, receipts) in tx.receipts(ladder.month, &duty.id).await? {
-        if let Some(until) = extended_to(&receipts) {
+    history.receipts = tx.receipts(ladder.month, &duty.id).await?;
+    for (authority, receipts) in &history.receipts {
+        if let Some(until) = extended_to(receipts) {
             history.extended_to.insert(authority.clone(), until);
         }
-        if let Some(in_time) = in_time(&receipts, ladder.deadline.ends_on, now, rulebook.zone) {
-            history.in_time.insert(authority, in_time);
+        if let Some(in_time) = in_time(receipts, ladder.deadline.ends_on, now, rulebook.zone) {
+            history.in_time.insert(authority.clone(), in_time);
         }
     }
     Ok(history)

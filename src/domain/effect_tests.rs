@@ -196,6 +196,8 @@ fn days_overdue_count_from_the_end_of_the_extension() {
             missed: &Default::default(),
             also_missing: &Default::default(),
             extended_to: &extended_to,
+            receipts: &Default::default(),
+            zone: chrono_tz::Europe::Berlin,
         };
         let cases = report.escalation(District::Koeln, &Default::default()).cases;
         cases.iter().find(|case| &*case.authority == "k1").map(|case| case.days_overdue)

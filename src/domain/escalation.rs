@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 
 use super::duty::{Duty, NoticeKind};
+use super::movement::Movement;
 use super::notice::{NewNotice, Said};
 use super::past::Missed;
 use super::roster::{Authority, AuthorityId, District, Mailbox, Owner, Roster};
-use super::standing::Standing;
+use super::standing::{Receipt, Standing};
 
 /// What an RRK is told: the authorities of its district that are missing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,7 +27,8 @@ pub struct EscalationReport {
     pub before: Option<DateTime<Utc>>,
     /// Those that are missing, in the order of the roster. Of an all-clear: those that were escalated, now settled.
     pub cases: Vec<Case>,
-    /// Those that stood in the report before and stand in this one no more, in the order of the roster. Empty in an all-clear.
+    /// Those that stood in the report before and stand in this one no more, in the order of the roster. Of an all-clear: those
+    /// that stood in any report and do not owe it any more.
     pub gone: Vec<Gone>,
 }
 
@@ -52,6 +55,20 @@ pub struct Case {
     pub also_missing: Vec<String>,
     /// What changed since the report before.
     pub change: Change,
+    /// How, if it moved, or if it stood in a report before the last one.
+    pub moved: Option<Movement>,
+}
+
+impl Case {
+    /// What changed since the report before, for a table, in German; none in a first report and of one that has settled.
+    pub fn change_in_words(&self) -> Option<&'static str> {
+        match (self.change, self.moved) {
+            (Change::First, _) | (Change::Moved, None) => None,
+            (_, Some(movement)) => Some(movement.in_words()),
+            (Change::New, None) => Some("neu"),
+            (Change::Unchanged, None) => Some("unverändert"),
+        }
+    }
 }
 
 /// What changed about an authority since the report before.
@@ -63,7 +80,7 @@ pub enum Change {
     New,
     /// It stood there, and nothing has come since.
     Unchanged,
-    /// It stood there; a part of the report has come since, or something was taken back.
+    /// It stood there; something has come, was taken back or ran out since: [`Case::moved`] says what.
     Moved,
 }
 
@@ -83,7 +100,8 @@ pub struct Gone {
 pub enum Because {
     /// It owes nothing more for now: how, and since when.
     Settled(Standing),
-    /// By the roster it does not owe this report; the name of the authority that reports for it, if there is one.
+    /// By the roster it does not owe this report; the name of the authority of the same district that reports for it, if there
+    /// is one.
     NotOwing(Option<String>),
     /// No mail reaches it any more; that is the ZRK's to clear up (N7).
     Unreachable,
@@ -122,6 +140,10 @@ pub struct ReportFacts<'a> {
     pub also_missing: &'a HashMap<AuthorityId, Vec<String>>,
     /// For each authority whose extension has run out: its last day.
     pub extended_to: &'a HashMap<AuthorityId, NaiveDate>,
+    /// The receipts of the cycle in the order in which they were recorded; of one that is not named there is none.
+    pub receipts: &'a HashMap<AuthorityId, Vec<Receipt>>,
+    /// The zone in which extensions end.
+    pub zone: Tz,
 }
 
 /// The reports on one deadline that an office got before a notice.
@@ -131,6 +153,8 @@ pub struct Earlier {
     pub count: u32,
     /// When the newest went out, and who stood in it.
     pub newest: Option<(DateTime<Utc>, BTreeSet<AuthorityId>)>,
+    /// Who stood in any of them.
+    pub ever: BTreeSet<AuthorityId>,
 }
 
 impl Earlier {
@@ -151,7 +175,8 @@ impl Earlier {
             entry.1.extend(report.authorities.iter().cloned());
         }
         let count = reports.len() as u32;
-        Self { count, newest: reports.into_values().next_back() }
+        let ever = reports.values().flat_map(|(_, listed)| listed.iter().cloned()).collect();
+        Self { count, newest: reports.into_values().next_back(), ever }
     }
 }
 
@@ -169,7 +194,14 @@ impl ReportFacts<'_> {
 
     /// The list for an all-clear: those of the district that were escalated.
     pub fn all_clear(&self, district: District, earlier: &Earlier, escalated: &[AuthorityId]) -> EscalationReport {
-        self.report(district, earlier, |authority, _| escalated.contains(&authority.id))
+        let mut report = self.report(district, earlier, |authority, _| escalated.contains(&authority.id));
+        let owes_no_more = |authority: &Authority| {
+            let was_listed = escalated.contains(&authority.id) || earlier.ever.contains(&authority.id);
+            was_listed && !self.roster.owes(&authority.id, self.ends_on)
+        };
+        let gone = self.of_district(district).filter(|authority| owes_no_more(authority));
+        report.gone = gone.map(|authority| self.gone_one(authority)).collect();
+        report
     }
 
     fn report(
@@ -208,12 +240,7 @@ impl ReportFacts<'_> {
         let missing =
             standing.missing_parts(self.duty).iter().map(|part| self.duty.part_title(part).to_owned()).collect();
         let due_by = self.extended_to.get(id).copied().unwrap_or(self.ends_on).max(self.ends_on);
-        let change = match &earlier.newest {
-            None => Change::First,
-            Some((_, listed)) if !listed.contains(id) => Change::New,
-            Some((before, _)) if standing.since.is_some_and(|since| since > *before) => Change::Moved,
-            Some(_) => Change::Unchanged,
-        };
+        let (change, moved) = self.change(id, &standing, earlier);
         Case {
             authority: id.clone(),
             name: name.clone(),
@@ -224,7 +251,23 @@ impl ReportFacts<'_> {
             missed_running: self.missed_running(id, &standing),
             also_missing: self.also_missing.get(id).cloned().unwrap_or_default(),
             change,
+            moved,
             standing,
+        }
+    }
+
+    fn change(&self, id: &AuthorityId, standing: &Standing, earlier: &Earlier) -> (Change, Option<Movement>) {
+        let Some((before, listed)) = &earlier.newest else { return (Change::First, None) };
+        if standing.is_settled() {
+            return (Change::Moved, None);
+        }
+        if !listed.contains(id) {
+            return (Change::New, earlier.ever.contains(id).then_some(Movement::BackAgain));
+        }
+        let receipts = self.receipts.get(id).map_or(&[][..], Vec::as_slice);
+        match Movement::since(*before, receipts, standing, self.duty, self.zone) {
+            Some(movement) => (Change::Moved, Some(movement)),
+            None => (Change::Unchanged, None),
         }
     }
 
@@ -233,21 +276,29 @@ impl ReportFacts<'_> {
     fn gone(&self, district: District, earlier: &Earlier, cases: &[Case]) -> Vec<Gone> {
         let Some((_, listed)) = &earlier.newest else { return Vec::new() };
         let is_case = |authority: &AuthorityId| cases.iter().any(|case| case.authority == *authority);
-        let of_district = self.roster.authorities().iter().filter(|authority| authority.district == district);
-        of_district
+        self.of_district(district)
             .filter(|authority| listed.contains(&authority.id) && !is_case(&authority.id))
-            .map(|Authority { id, name, .. }| {
-                let standing = self.standing(id);
-                let because = if !self.roster.owes(id, self.ends_on) {
-                    Because::NotOwing(self.roster.reporter_of(id, self.ends_on).map(|reporter| reporter.name.clone()))
-                } else if standing.is_settled() {
-                    Because::Settled(standing)
-                } else {
-                    Because::Unreachable
-                };
-                Gone { authority: id.clone(), name: name.clone(), because }
-            })
+            .map(|authority| self.gone_one(authority))
             .collect()
+    }
+
+    fn gone_one(&self, Authority { id, name, district, .. }: &Authority) -> Gone {
+        let standing = self.standing(id);
+        let because = if !self.roster.owes(id, self.ends_on) {
+            // one of another district is none of this RRK's business
+            let reporter = self.roster.reporter_of(id, self.ends_on).filter(|other| other.district == *district);
+            Because::NotOwing(reporter.map(|reporter| reporter.name.clone()))
+        } else if standing.is_settled() {
+            Because::Settled(standing)
+        } else {
+            Because::Unreachable
+        };
+        Gone { authority: id.clone(), name: name.clone(), because }
+    }
+
+    /// All of a district, whether they owe or not.
+    fn of_district(&self, district: District) -> impl Iterator<Item = &Authority> {
+        self.roster.authorities().iter().filter(move |authority| authority.district == district)
     }
 
     /// How many cycles running an authority misses, this one included.
@@ -296,3 +347,7 @@ pub fn is_reachable(roster: &Roster, flagged: &HashSet<Mailbox>, authority: &Aut
 #[cfg(test)]
 #[path = "escalation_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "escalation_changes_tests.rs"]
+mod changes_tests;

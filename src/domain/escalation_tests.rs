@@ -24,6 +24,7 @@ struct Report {
     missed: Missed,
     also_missing: HashMap<AuthorityId, Vec<String>>,
     extended_to: HashMap<AuthorityId, NaiveDate>,
+    receipts: HashMap<AuthorityId, Vec<Receipt>>,
 }
 
 impl Report {
@@ -39,6 +40,7 @@ impl Report {
             missed: Missed { known: 12, ..Missed::default() },
             also_missing: HashMap::new(),
             extended_to: HashMap::new(),
+            receipts: HashMap::new(),
         }
     }
 
@@ -54,6 +56,8 @@ impl Report {
             missed: &self.missed,
             also_missing: &self.also_missing,
             extended_to: &self.extended_to,
+            receipts: &self.receipts,
+            zone: chrono_tz::Europe::Berlin,
         }
     }
 

@@ -17,7 +17,7 @@ use super::notice::{Alert, NewNotice, Said};
 use super::past::Missed;
 use super::roster::{AuthorityId, OfficeKind};
 use super::rulebook::Letterhead;
-use super::standing::{ReceiptState, Standing};
+use super::standing::{Receipt, ReceiptState, Standing};
 use super::summary::{LongSilence, Summary};
 use super::window::last_day;
 
@@ -129,6 +129,8 @@ pub struct History {
     pub extended_to: HashMap<AuthorityId, NaiveDate>,
     /// Whether an authority was in time.
     pub in_time: HashMap<AuthorityId, bool>,
+    /// The receipts of the cycle in the order in which they were recorded; of one that is not named there is none.
+    pub receipts: HashMap<AuthorityId, Vec<Receipt>>,
 }
 
 /// Composes the letter that a notice of a duty becomes.
@@ -150,6 +152,8 @@ pub fn compose(
         missed: &history.missed,
         also_missing: &history.also_missing,
         extended_to: &history.extended_to,
+        receipts: &history.receipts,
+        zone: view.rulebook.zone,
     };
     let office = notice.office.as_deref().and_then(|id| view.roster.office(id));
     let district = office.and_then(|office| match office.kind {

@@ -20,6 +20,7 @@ pub mod list_cells;
 pub mod list_entries;
 mod list_names;
 pub mod list_report;
+pub mod movement;
 pub mod notice;
 pub mod outline;
 pub mod past;

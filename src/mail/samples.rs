@@ -364,6 +364,7 @@ fn silent_case(name: &str) -> Case {
         missed_running: 3,
         also_missing: Vec::new(),
         change: Change::First,
+        moved: None,
     }
 }
 
