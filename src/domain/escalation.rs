@@ -112,6 +112,8 @@ pub enum Because {
 pub struct Dispatch {
     /// Reminder or overdue notice.
     pub kind: NoticeKind,
+    /// When its time came.
+    pub due_at: DateTime<Utc>,
     /// When the mail system first accepted one that did not come back; none if it was not delivered.
     pub accepted_at: Option<DateTime<Utc>>,
     /// When the last one came back, if none was delivered.
@@ -322,6 +324,7 @@ impl ReportFacts<'_> {
             for authority in &said.authorities {
                 let dispatch = of_step.entry(authority).or_insert(Dispatch {
                     kind: said.kind,
+                    due_at: said.due_at,
                     accepted_at: None,
                     returned_at: None,
                 });

@@ -46,6 +46,8 @@ pub struct Letter {
     pub long_silence: Option<LongSilence>,
     /// What the ZRK must look at.
     pub alerts: Vec<AlertLine>,
+    /// Whether the report goes out with its list and a copy for the file attached; who attaches them sets it.
+    pub attachments: bool,
 }
 
 /// The duty that a letter is about.
@@ -185,6 +187,7 @@ pub fn compose(
         summary,
         long_silence,
         alerts: Vec::new(),
+        attachments: false,
     }
 }
 
@@ -204,6 +207,7 @@ pub fn compose_zrk_notice(view: View<'_>, notice: &NewNotice, alerts: &[Alert]) 
         summary: None,
         long_silence: None,
         alerts: alerts.iter().map(line).collect(),
+        attachments: false,
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Tally {
     pub nil: usize,
     /// Excused, extended or exempt.
     pub excused: usize,
+    /// Of those: with an extension that runs, so that the report is still to come.
+    pub extended: usize,
     /// Some parts are there.
     pub partial: usize,
     /// Nothing is there.
@@ -92,8 +94,10 @@ impl ReportFacts<'_> {
             match standing.state {
                 ReceiptState::Complete => tally.complete += 1,
                 ReceiptState::Nil => tally.nil += 1,
-                ReceiptState::Excused { .. } | ReceiptState::Extended { .. } | ReceiptState::Exempt { .. } => {
-                    tally.excused += 1
+                ReceiptState::Excused { .. } | ReceiptState::Exempt { .. } => tally.excused += 1,
+                ReceiptState::Extended { .. } => {
+                    tally.excused += 1;
+                    tally.extended += 1;
                 }
                 ReceiptState::Partial { .. } => tally.partial += 1,
                 ReceiptState::Missing => tally.missing += 1,

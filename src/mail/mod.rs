@@ -14,8 +14,11 @@ pub mod transport;
 
 mod context;
 mod mime_parts;
+mod numerals;
 mod overrides;
+mod report_context;
 mod silence_context;
+mod summary_context;
 mod typography;
 mod vocabulary;
 

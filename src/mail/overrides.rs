@@ -39,6 +39,8 @@ built_in![
     "long-silence.subject.txt",
     "long-silence.txt",
     "long-silence.html",
+    "left.html",
+    "left.txt",
     "overdue.html",
     "overdue.subject.txt",
     "overdue.txt",

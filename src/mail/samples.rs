@@ -8,6 +8,7 @@ use chrono_tz::Europe::Berlin;
 use crate::domain::duty::NoticeKind;
 use crate::domain::escalation::{Because, Case, Change, Dispatch, EscalationReport, Gone};
 use crate::domain::letter::{AlertLine, AuthorityLine, CorrectionFacts, Letter, Matter};
+use crate::domain::movement::Movement;
 use crate::domain::roster::District;
 use crate::domain::rulebook::Letterhead;
 use crate::domain::standing::{ReceiptState, Standing};
@@ -118,6 +119,14 @@ pub fn named_letters() -> Vec<(&'static str, Letter)> {
             "all-clear",
             with_report(AllClear, planning(), &[settled_case("Kreis Musterau"), excused_case("Stadt Beispielhausen")]),
         ),
+        (
+            "all-clear-repeated",
+            repeated(with_report(
+                AllClear,
+                statistics(),
+                &[settled_case("Kreis Musterau"), given_more_time_case("Stadt Beispielhausen")],
+            )),
+        ),
         ("summary-all-settled", with_summary(summary_settled())),
         ("summary", with_summary(summary())),
         ("summary-of-nobody", with_summary(Summary::default())),
@@ -151,6 +160,7 @@ fn letter(kind: NoticeKind, matter: Option<Matter>) -> Letter {
         summary: None,
         long_silence: None,
         alerts: Vec::new(),
+        attachments: false,
     }
 }
 
@@ -203,23 +213,29 @@ fn repeated(mut letter: Letter) -> Letter {
     let gone = |name: &str, because| Gone { authority: "abh-00002-neumuster".into(), name: name.into(), because };
     let settled = Standing::of(ReceiptState::Complete, "2026-12-21T09:12:00Z".parse().ok());
     if let Some(matter) = &mut letter.matter {
-        matter.today = date(2026, 12, 28);
+        matter.today = date(2026, 12, if letter.kind == NoticeKind::AllClear { 28 } else { 24 });
     }
     if let Some(report) = &mut letter.report {
         (report.number, report.before) = (2, "2026-12-17T07:00:02Z".parse().ok());
-        let changes = [Change::Unchanged, Change::Moved, Change::New];
-        for (case, change) in report.cases.iter_mut().zip(changes.into_iter().cycle()) {
-            (case.change, case.days_overdue) = (change, 13);
+        let changes = [(Change::Unchanged, None), (Change::Moved, Some(Movement::PartCame)), (Change::New, None)];
+        for (case, (change, moved)) in report.cases.iter_mut().zip(changes.into_iter().cycle()) {
+            (case.change, case.moved, case.days_overdue) = (change, moved, 9);
         }
         if let Some(case) = report.cases.first_mut() {
-            case.also_missing = vec!["APS-Statistik November 2026".into()];
+            case.also_missing = vec!["APS-Planungsmodul Dezember 2026".into()];
         }
         report.gone = vec![
             gone("Stadt Neumuster", Because::Settled(settled)),
             gone("Kreis Altmuster", Because::Unreachable),
             gone("Stadt Altdorf", Because::NotOwing(Some("Stadt Neudorf".into()))),
+            gone("Stadt Altstadt", Because::NotOwing(None)),
+            gone("Kreis Neuenmuster", Because::Settled(Standing::of(extended_state(), None))),
         ];
+        if letter.kind == NoticeKind::AllClear {
+            report.gone.retain(|gone| matches!(gone.because, Because::NotOwing(_)));
+        }
     }
+    letter.attachments = letter.kind == NoticeKind::Escalation;
     letter
 }
 
@@ -344,7 +360,12 @@ fn including(name: &str) -> AuthorityLine {
 }
 
 fn silent_case(name: &str) -> Case {
-    let reminder = |at: &str| Dispatch { kind: NoticeKind::Reminder, accepted_at: at.parse().ok(), returned_at: None };
+    let dispatch = |kind, day: u32, accepted_at: Option<&str>, returned_at: Option<&str>| Dispatch {
+        kind,
+        due_at: date(2026, 12, day).and_hms_opt(7, 0, 0).expect("a time of day").and_utc(),
+        accepted_at: accepted_at.and_then(|at| at.parse().ok()),
+        returned_at: returned_at.and_then(|at| at.parse().ok()),
+    };
     Case {
         authority: "abh-00001-musterau".into(),
         name: name.into(),
@@ -352,13 +373,9 @@ fn silent_case(name: &str) -> Case {
         missing: vec!["Bestätigung der Aktualisierung".into()],
         days_overdue: 2,
         dispatches: vec![
-            reminder("2026-12-08T07:00:04Z"),
-            Dispatch {
-                kind: NoticeKind::Reminder,
-                accepted_at: None,
-                returned_at: "2026-12-14T07:12:09Z".parse().ok(),
-            },
-            Dispatch { kind: NoticeKind::Overdue, accepted_at: None, returned_at: None },
+            dispatch(NoticeKind::Reminder, 8, Some("2026-12-08T07:00:04Z"), None),
+            dispatch(NoticeKind::Reminder, 14, None, Some("2026-12-14T07:12:09Z")),
+            dispatch(NoticeKind::Overdue, 16, None, None),
         ],
         months_missed: 3,
         missed_running: 3,
@@ -380,7 +397,7 @@ fn partial_case(name: &str) -> Case {
         dispatches: Vec::new(),
         months_missed: 0,
         missed_running: 1,
-        days_overdue: 1,
+        days_overdue: 2,
         ..silent_case(name)
     }
 }
@@ -401,6 +418,15 @@ fn excused_case(name: &str) -> Case {
     Case { standing: Standing::of(state, None), missing: Vec::new(), missed_running: 0, ..silent_case(name) }
 }
 
+fn given_more_time_case(name: &str) -> Case {
+    let standing = Standing::of(extended_state(), "2026-12-21T09:12:00Z".parse().ok());
+    Case { standing, missing: Vec::new(), missed_running: 0, ..silent_case(name) }
+}
+
+fn extended_state() -> ReceiptState {
+    ReceiptState::Extended { until: date(2027, 1, 8), reason: "Umzug".into() }
+}
+
 fn summary_settled() -> Summary {
     let tally = Tally { total: 86, complete: 80, nil: 4, excused: 2, ..Tally::default() };
     Summary { districts: [(District::Koeln, tally)].into(), ..Summary::default() }
@@ -413,6 +439,7 @@ fn summary() -> Summary {
         late,
         nil,
         excused,
+        extended: excused / 2,
         partial,
         missing,
         unreachable,
@@ -421,7 +448,7 @@ fn summary() -> Summary {
         districts: [
             (District::Arnsberg, tally(19, 17, 1, 1, 0, 0, 1, 0)),
             (District::Detmold, tally(12, 12, 0, 0, 0, 0, 0, 0)),
-            (District::Duesseldorf, tally(21, 18, 0, 1, 1, 0, 1, 1)),
+            (District::Duesseldorf, tally(21, 16, 0, 1, 3, 0, 1, 1)),
             (District::Koeln, tally(17, 13, 2, 1, 0, 1, 2, 0)),
             (District::Muenster, tally(17, 16, 0, 0, 1, 0, 0, 0)),
         ]

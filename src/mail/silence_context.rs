@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::context::standing_in_words;
+use super::report_context::standing_in_words;
 use crate::domain::Letter;
 use crate::domain::roster::District;
 use crate::domain::summary::{LongSilence, Outstanding};
