@@ -19,6 +19,8 @@ pub struct EscalationReport {
     pub district: District,
     /// How many authorities of the district owe the report.
     pub authorities_total: usize,
+    /// How many of them are missing and no case, because no mail reaches them; the ZRK sees to those (N7).
+    pub unreachable_total: usize,
     /// How many cycles of the last twelve this store knows to have closed (N11); of these the months missed are counted.
     pub months_known: u32,
     /// Which report to this office on this deadline it is, from 1. Of an all-clear: how many there were.
@@ -224,6 +226,7 @@ impl ReportFacts<'_> {
         EscalationReport {
             district,
             authorities_total: of_district().count(),
+            unreachable_total: of_district().filter(|authority| self.is_silent_and_unreachable(&authority.id)).count(),
             months_known: self.missed.known,
             number: earlier.count,
             before: earlier.newest.as_ref().map(|(at, _)| *at),
@@ -301,6 +304,10 @@ impl ReportFacts<'_> {
     /// All of a district, whether they owe or not.
     fn of_district(&self, district: District) -> impl Iterator<Item = &Authority> {
         self.roster.authorities().iter().filter(move |authority| authority.district == district)
+    }
+
+    fn is_silent_and_unreachable(&self, authority: &AuthorityId) -> bool {
+        !self.standing(authority).is_settled() && !is_reachable(self.roster, self.flagged, authority, self.today)
     }
 
     /// How many cycles running an authority misses, this one included.

@@ -80,13 +80,17 @@ fn a_report_lists_the_missing_of_its_district_that_can_be_reached() {
         let mut report = Report::new(rows);
         report.flagged = flagged.iter().map(|name| mailbox(name)).collect();
         assert_eq!(ids(&report.of_koeln()), want, "{label}");
-        assert_eq!(report.facts().escalation(District::Koeln, &Earlier::default()).authorities_total, 2, "{label}");
+        let of_koeln = report.facts().escalation(District::Koeln, &Earlier::default());
+        assert_eq!(of_koeln.authorities_total, 2, "{label}");
+        let unreachable = flagged.iter().filter(|name| **name == "k1").count();
+        assert_eq!(of_koeln.unreachable_total, unreachable, "{label}");
     };
     check("all silent", &[], &[], &["k1", "k2"]);
     check("one complete", &[("k1", Complete)], &[], &["k2"]);
     check("one nil, one partial", &[("k1", Nil), ("k2", partial(&["returns"]))], &[], &["k2"]);
     check("one extended", &[("k1", extended("2026-12-20"))], &[], &["k2"]);
     check("one unreachable", &[], &["k1"], &["k2"]);
+    check("one complete and unreachable", &[("k2", Complete)], &["k2"], &["k1"]);
     check("the other district's standing says nothing", &[("d1", Complete)], &["d1"], &["k1", "k2"]);
 }
 

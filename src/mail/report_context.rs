@@ -14,6 +14,7 @@ use crate::domain::standing::{ReceiptState, Standing};
 pub(super) struct ReportContext<'a> {
     district: &'static str,
     authorities_total: usize,
+    unreachable_total: usize,
     months_known: u32,
     number: u32,
     /// `zweite`: which report it is.
@@ -43,6 +44,7 @@ impl<'a> ReportContext<'a> {
         Self {
             district: report.district.in_words(),
             authorities_total: report.authorities_total,
+            unreachable_total: report.unreachable_total,
             months_known: report.months_known,
             number: report.number,
             ordinal: ordinal(report.number),
@@ -101,7 +103,8 @@ impl<'a> CaseContext<'a> {
 
 #[derive(Serialize, Debug)]
 struct DispatchContext {
-    kind: &'static str,
+    /// Whether it was the notice after the deadline, and no reminder.
+    is_overdue: bool,
     /// The day on which its time came.
     due_on: String,
     is_delivered: bool,
@@ -112,7 +115,7 @@ struct DispatchContext {
 impl DispatchContext {
     fn of(dispatch: &Dispatch, letter: &Letter) -> Self {
         Self {
-            kind: if dispatch.kind == NoticeKind::Overdue { "Mitteilung nach Fristablauf" } else { "Erinnerung" },
+            is_overdue: dispatch.kind == NoticeKind::Overdue,
             due_on: date_in_words(local_date(dispatch.due_at, letter.zone)),
             is_delivered: dispatch.accepted_at.is_some(),
             delivered_at: dispatch.accepted_at.map(|at| instant_in_words(at, letter.zone)),

@@ -199,6 +199,7 @@ fn with_report(kind: NoticeKind, mut matter: Matter, cases: &[Case]) -> Letter {
     let report = EscalationReport {
         district: District::Koeln,
         authorities_total: 17,
+        unreachable_total: 0,
         months_known: 12,
         number: 1,
         before: None,
@@ -216,6 +217,7 @@ fn repeated(mut letter: Letter) -> Letter {
         matter.today = date(2026, 12, if letter.kind == NoticeKind::AllClear { 28 } else { 24 });
     }
     if let Some(report) = &mut letter.report {
+        report.unreachable_total = 1;
         (report.number, report.before) = (2, "2026-12-17T07:00:02Z".parse().ok());
         let changes = [(Change::Unchanged, None), (Change::Moved, Some(Movement::PartCame)), (Change::New, None)];
         for (case, (change, moved)) in report.cases.iter_mut().zip(changes.into_iter().cycle()) {
