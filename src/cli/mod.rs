@@ -17,6 +17,7 @@ mod init;
 mod outbox;
 mod pause;
 mod preview;
+mod proof;
 mod record;
 mod retention;
 mod run;
@@ -84,6 +85,7 @@ enum Command {
     Outbox(outbox::Outbox),
     Bounce(bounce::Bounce),
     Contact(contact::Contact),
+    Proof(proof::Proof),
     Audit(audit::Audit),
     Pause(pause::Pause),
     Resume(pause::Resume),
@@ -158,6 +160,7 @@ fn dispatch(command: Command, shell: &Shell) -> anyhow::Result<Ending> {
         Command::Outbox(command) => wait(command.execute(shell)),
         Command::Bounce(command) => wait(command.execute(shell)),
         Command::Contact(command) => wait(command.execute(shell)),
+        Command::Proof(command) => wait(command.execute(shell)),
         Command::Audit(command) => wait(command.execute(shell)),
         Command::Pause(command) => wait(command.execute(shell)),
         Command::Resume(command) => wait(command.execute(shell)),

@@ -1,6 +1,7 @@
 //! `fristd outbox`: the queue and the proof of dispatch (M7). Never sends; the daemon does.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -12,7 +13,10 @@ use crate::domain::Month;
 use crate::domain::delivery::State;
 use crate::store::{Attempt, Bounce, OutboxFilter, OutboxNotice};
 
+use super::proof::write_mail;
 use super::{Ending, Shell, WrongInput, actor, counted, print_json, print_line};
+
+const GONE: &str = "the mail is no longer kept (retention); its SHA-256 and size stay";
 
 /// Shows and steers the queue.
 #[derive(Debug, Args)]
@@ -48,9 +52,7 @@ enum OutboxCommand {
         json: bool,
     },
     /// Shows a notice with every attempt to deliver it and what the relay answered.
-    #[command(
-        after_help = "Examples:\n  fristd outbox show 3f2a9c11\n  fristd outbox show 3f2a9c11 --mail > proof.eml"
-    )]
+    #[command(after_help = "Examples:\n  fristd outbox show 3f2a9c11\n  fristd outbox show 3f2a9c11 --save proof.eml")]
     Show {
         /// The id, or its beginning.
         id: String,
@@ -60,6 +62,9 @@ enum OutboxCommand {
         /// Print the mail as it was handed over, byte for byte.
         #[arg(long)]
         mail: bool,
+        /// Write the mail as it was handed over into this file, which must not be there yet.
+        #[arg(long, value_name = "FILE.eml", conflicts_with_all = ["mail", "json"])]
+        save: Option<PathBuf>,
     },
     /// Tries rejected, uncertain or waiting notices again, and takes the flag from their mailboxes.
     #[command(after_help = "Example:\n  fristd outbox retry --to rueckkehr@abh-krefeld.example")]
@@ -142,7 +147,15 @@ impl Outbox {
     pub(super) async fn execute(self, shell: &Shell) -> anyhow::Result<Ending> {
         match self.command {
             OutboxCommand::List { filter, json } => list(shell, filter.parse()?, json).await,
-            OutboxCommand::Show { id, json, mail } => show(shell, id, json, mail).await,
+            OutboxCommand::Show { id, json, mail, save } => {
+                let how = match (json, mail, save) {
+                    (true, ..) => Showing::Json,
+                    (_, true, _) => Showing::Mail,
+                    (.., Some(path)) => Showing::Saved(path),
+                    _ => Showing::Words,
+                };
+                show(shell, id, how).await
+            }
             OutboxCommand::Retry { filter } => steer(shell, filter.parse_meant()?, Steering::Retry).await,
             OutboxCommand::Release { filter } => steer(shell, filter.parse_meant()?, Steering::Release).await,
             OutboxCommand::Discard { filter } => steer(shell, filter.parse_meant()?, Steering::Discard).await,
@@ -179,7 +192,15 @@ async fn list(shell: &Shell, filter: OutboxFilter, json: bool) -> anyhow::Result
     Ok(if notices.is_empty() { Ending::NothingMatched } else { Ending::Done })
 }
 
-async fn show(shell: &Shell, id: String, json: bool, mail: bool) -> anyhow::Result<Ending> {
+/// How a notice is shown.
+enum Showing {
+    Words,
+    Json,
+    Mail,
+    Saved(PathBuf),
+}
+
+async fn show(shell: &Shell, id: String, how: Showing) -> anyhow::Result<Ending> {
     let charter = shell.charter()?;
     let settings = &charter.settings;
     let zone = settings.rulebook.zone;
@@ -194,16 +215,23 @@ async fn show(shell: &Shell, id: String, json: bool, mail: bool) -> anyhow::Resu
     };
     let attempts = tx.attempts(&notice.id).await?;
     let bounces = tx.bounces_of(&notice.id).await?;
-    if mail {
+    if matches!(how, Showing::Mail | Showing::Saved(_)) {
         let Some(mail) = attempts.iter().rev().find_map(|attempt| attempt.mail.as_ref()) else {
-            eprintln!("fristd: notice {id:?}: no mail of it was handed over yet");
+            let was_handed_over = attempts.iter().any(|attempt| attempt.size_bytes.is_some());
+            eprintln!(
+                "fristd: notice {id:?}: {}",
+                if was_handed_over { GONE } else { "no mail of it was handed over yet" }
+            );
             return Ok(Ending::NothingMatched);
         };
-        std::io::stdout().write_all(mail)?;
+        match how {
+            Showing::Saved(path) => write_mail(&path, mail)?,
+            _ => std::io::stdout().write_all(mail)?,
+        }
         return Ok(Ending::Done);
     }
     let message_id = message_id(&notice.id, settings.service.sender.from.as_str());
-    if json {
+    if matches!(how, Showing::Json) {
         let mut value = as_json(notice, zone);
         value["message_id"] = json!(message_id);
         value["bounces"] = Value::Array(bounces.iter().map(|bounce| bounce_json(bounce, zone)).collect());
@@ -234,11 +262,7 @@ async fn show(shell: &Shell, id: String, json: bool, mail: bool) -> anyhow::Resu
         }
     }
     for attempt in &attempts {
-        let at = local(attempt.at, zone);
-        print_line(&format!("attempt {:<4} {at}  {}: {}", attempt.number, attempt.outcome, attempt.reply))?;
-        if !attempt.sha256.is_empty() {
-            print_line(&format!("             SHA-256 of the mail {}", attempt.sha256))?;
-        }
+        print_line(&attempt_in_words(attempt, zone))?;
     }
     for bounce in &bounces {
         let at = local(bounce.received_at, zone);
@@ -295,8 +319,31 @@ fn as_json(notice: &OutboxNotice, zone: Tz) -> Value {
 fn attempt_json(attempt: &Attempt, zone: Tz) -> Value {
     json!({
         "number": attempt.number, "at": attempt.at.with_timezone(&zone).to_rfc3339(), "outcome": attempt.outcome.as_str(),
-        "reply": attempt.reply, "sha256": attempt.sha256, "bytes": attempt.mail.as_ref().map(Vec::len),
+        "handed_over_at": attempt.handed_over_at.map(|at| at.with_timezone(&zone).to_rfc3339()), "reply": attempt.reply,
+        "sha256": attempt.sha256, "bytes": attempt.size_bytes, "kept": attempt.mail.is_some(),
     })
+}
+
+/// When it was handed over, how it ended, what the relay said, and the mail's hash and size.
+fn attempt_in_words(attempt: &Attempt, zone: Tz) -> String {
+    let mut lines = Vec::new();
+    if let Some(at) = attempt.handed_over_at {
+        lines.push(format!("{}  handed over", local(at, zone)));
+    }
+    lines.push(format!("{}  {}: {}", local(attempt.at, zone), attempt.outcome, attempt.reply));
+    if !attempt.sha256.is_empty() {
+        lines.push(format!("SHA-256 of the mail {}", attempt.sha256));
+    }
+    if let Some(size) = attempt.size_bytes {
+        let kept = if attempt.mail.is_some() { "kept (--mail prints it)" } else { GONE };
+        lines.push(format!("{size} bytes, {kept}"));
+    }
+    let place = format!("attempt {}", attempt.number);
+    let named = lines.iter().enumerate().map(|(index, line)| match index {
+        0 => format!("{place:<12} {line}"),
+        _ => format!("{:<12} {line}", ""),
+    });
+    named.collect::<Vec<_>>().join("\n")
 }
 
 fn bounce_json(bounce: &Bounce, zone: Tz) -> Value {

@@ -10,6 +10,7 @@ pub mod drop_folder;
 pub mod event;
 pub mod facts;
 pub mod foresee;
+pub mod proof;
 pub mod recording;
 pub mod reload;
 pub mod retention;

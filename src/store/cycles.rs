@@ -274,6 +274,25 @@ impl Tx {
         rows.into_iter().map(read).collect()
     }
 
+    /// The steps of a duty's cycle that were skipped, in order of time.
+    pub async fn skipped_steps(&mut self, month: Month, duty: &DutyId) -> Result<Vec<StepRecord>, StoreError> {
+        type Row = (String, i64, String, DateTime<Utc>, Option<String>);
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT step, revision, kind, due_at, skipped FROM steps
+             WHERE month = $1 AND duty = $2 AND skipped IS NOT NULL ORDER BY due_at, step",
+        )
+        .bind(month.to_string())
+        .bind(&**duty)
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let read = |(step, revision, kind, due_at, skipped): Row| {
+            let place = Place { table: "steps", row: &step };
+            let (kind, revision) = (place.kind(&kind)?, place.number("revision", revision)?);
+            Ok(StepRecord { month, duty: duty.clone(), step, kind, revision, due_at, skipped })
+        };
+        rows.into_iter().map(read).collect()
+    }
+
     /// Records that a step was planned or skipped. Says whether that was new.
     pub async fn record_step(&mut self, record: &StepRecord, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let added = sqlx::query(

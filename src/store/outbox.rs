@@ -90,6 +90,8 @@ impl OutboxNotice {
 pub struct Attempt {
     /// From 1.
     pub number: u32,
+    /// When the mail was handed over; none if it was refused before.
+    pub handed_over_at: Option<DateTime<Utc>>,
     /// When it ended.
     pub at: DateTime<Utc>,
     /// How.
@@ -98,7 +100,9 @@ pub struct Attempt {
     pub reply: String,
     /// The SHA-256 of the mail, in hexadecimal.
     pub sha256: String,
-    /// The mail, if it was handed over.
+    /// How many bytes the mail has; none if it was not handed over.
+    pub size_bytes: Option<u64>,
+    /// The mail, if it was handed over and is still kept.
     pub mail: Option<Vec<u8>>,
 }
 
@@ -148,22 +152,25 @@ impl Tx {
 
     /// The attempts to deliver a notice.
     pub async fn attempts(&mut self, notice: &str) -> Result<Vec<Attempt>, StoreError> {
-        type Row = (i64, DateTime<Utc>, String, String, String, Option<Vec<u8>>);
+        type Row = (i64, Option<DateTime<Utc>>, DateTime<Utc>, String, String, String, Option<i64>, Option<Vec<u8>>);
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT number, at, outcome, reply, sha256, mail FROM attempts WHERE notice = $1 ORDER BY number",
+            "SELECT number, handed_over_at, at, outcome, reply, sha256, size_bytes, mail FROM attempts
+             WHERE notice = $1 ORDER BY number",
         )
         .bind(notice)
         .fetch_all(&mut *self.tx)
         .await?;
         let place = Place { table: "attempts", row: notice };
         rows.into_iter()
-            .map(|(number, at, outcome, reply, sha256, mail)| {
+            .map(|(number, handed_over_at, at, outcome, reply, sha256, size_bytes, mail)| {
                 Ok(Attempt {
                     number: place.number("number", number)?,
+                    handed_over_at,
                     at,
                     outcome: place.state(&outcome)?,
                     reply,
                     sha256,
+                    size_bytes: size_bytes.and_then(|size| u64::try_from(size).ok()),
                     mail,
                 })
             })
