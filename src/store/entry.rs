@@ -39,7 +39,7 @@ impl LogEntry {
     ///     previous: "0".repeat(64),
     ///     hash: String::new(),
     /// };
-    /// assert!(entry.expected_hash().starts_with("d42fc6"));
+    /// assert!(entry.expected_hash().starts_with("c69750"));
     /// ```
     pub fn expected_hash(&self) -> String {
         self.hash_under(self.number)
