@@ -20,8 +20,14 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// Reasons that are the same every time.
-const WHOLE: [(&str, &str); 12] = [
+const WHOLE: [(&str, &str); 15] = [
     ("nobody is missing any more", "es fehlt niemand mehr"),
+    ("nobody is missing for so long any more", "es fehlt niemand mehr so lange"),
+    (super::recheck::FORGOTTEN, "die Anschrift wurde auf Verlangen entfernt"),
+    (
+        super::restored::REASON,
+        "der Datenbestand wurde aus einer Sicherung wiederhergestellt; ob seither versandt wurde, steht nicht fest",
+    ),
     ("somebody is missing again", "es fehlt wieder eine Behörde"),
     ("mail to this mailbox was rejected; it is flagged", "das Postfach hat Post abgewiesen und ist gekennzeichnet"),
     ("a deputy mailbox stands in for it", "ein Vertretungspostfach trat an seine Stelle"),
@@ -175,7 +181,7 @@ mod tests {
     /// The sources that give reasons: a reason that is new there needs its German here.
     #[test]
     fn the_rules_still_give_these_reasons() {
-        let rules = [include_str!("recheck.rs"), include_str!("plan.rs")].concat();
+        let rules = [include_str!("recheck.rs"), include_str!("plan.rs"), include_str!("restored.rs")].concat();
         for (english, _) in WHOLE.iter().filter(|(english, _)| *english != "no longer called for") {
             assert!(rules.contains(english), "{english} is given nowhere");
         }

@@ -220,6 +220,7 @@ pub fn kind_in_words(kind: NoticeKind) -> &'static str {
         NoticeKind::Overdue => "Mitteilung über die abgelaufene Frist",
         NoticeKind::Escalation => "Bericht über ausstehende Meldungen",
         NoticeKind::Summary => "Übersicht",
+        NoticeKind::LongSilence => "Bericht über anhaltend ausstehende Meldungen",
         NoticeKind::Correction => "Fristkorrektur",
         NoticeKind::AllClear => "Vollzähligkeitsmeldung",
         NoticeKind::ZrkNotice => "Hinweis an die ZRK",
@@ -253,9 +254,13 @@ fn state_of_unsent(state: State) -> &'static str {
 }
 
 fn addressee(notice: &NoticeProof) -> String {
+    let mailbox = match notice.mailbox.is_removed() {
+        true => "Anschrift nach Ablauf der Aufbewahrung oder auf Verlangen entfernt",
+        false => notice.mailbox.as_str(),
+    };
     match &notice.office {
-        Some((_, name)) => format!("an {name}, {}", notice.mailbox),
-        None => format!("an {}", notice.mailbox),
+        Some((_, name)) => format!("an {name}, {mailbox}"),
+        None => format!("an {mailbox}"),
     }
 }
 

@@ -11,6 +11,9 @@ use super::notice::NewNotice;
 use super::roster::{AuthorityId, Owner};
 use super::standing::{ReceiptState, Standing};
 
+/// Why nothing more is sent to a mailbox that a person took out of the store (M8).
+pub const FORGOTTEN: &str = "the contact was forgotten";
+
 /// What to do with a notice whose turn has come.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
@@ -56,8 +59,11 @@ pub fn recheck(view: View<'_>, ladder: &Ladder<'_>, facts: &CycleFacts, notice: 
             let step = ladder.rung(&notice.step).map(|rung| rung.step);
             let named = step.map(|step| audience.named_to(step, notice.office.as_ref())).unwrap_or_default();
             if named.is_empty() {
-                let since_then = if notice.kind == NoticeKind::LongSilence { " for so long" } else { "" };
-                return Verdict::Withdraw(format!("nobody is missing{since_then} any more"));
+                let why = match notice.kind {
+                    NoticeKind::LongSilence => "nobody is missing for so long any more",
+                    _ => "nobody is missing any more",
+                };
+                return Verdict::Withdraw(why.to_owned());
             }
             Verdict::Send(named)
         }

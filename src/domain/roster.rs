@@ -154,6 +154,8 @@ pub enum Owner {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Mailbox(Arc<str>);
 
+const REMOVED_DOMAIN: &str = "removed.invalid";
+
 /// Why a text is not a mail address.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MailboxError {
@@ -205,6 +207,22 @@ impl Mailbox {
     /// The address.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What stands in the place of a notice's mailbox that was taken away (M8): an address that cannot exist (RFC 2606).
+    ///
+    /// ```
+    /// use fristd::domain::Mailbox;
+    /// assert!(Mailbox::removed("9d1fdda3f09dc773").is_removed());
+    /// assert!(!Mailbox::parse("removed-abc@abh-essen.example").unwrap().is_removed());
+    /// ```
+    pub fn removed(notice: &str) -> Self {
+        Self(format!("removed-{notice}@{REMOVED_DOMAIN}").into())
+    }
+
+    /// Whether it stands in the place of one that was taken away.
+    pub fn is_removed(&self) -> bool {
+        self.0.rsplit_once('@').is_some_and(|(_, domain)| domain == REMOVED_DOMAIN)
     }
 }
 

@@ -9,14 +9,13 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow as _, QueryBuilder, Row as _, Sqlite};
 
 use crate::domain::delivery::reply_code;
-use crate::domain::{Deadline, Revision};
+use crate::domain::{Deadline, Mailbox, Revision};
 
 use super::cycles::revision_facts;
 use super::entry::{LogEntry, hex};
 use super::log::{mask, without_addresses};
 use super::notices::id_of_key;
 use super::receipts::{self, log_facts};
-use super::retention::removed_mailbox;
 use super::{StoreError, Tx};
 
 const FAULTS_MAX: usize = 200; // more would tell nobody more; they are counted
@@ -340,7 +339,10 @@ impl TableComparer {
                 match key() {
                     Ok(id) if id == last_id => {}
                     // what retention or a forgotten contact has left (M8): the address itself says of which notice
-                    Ok(_) if row.try_get(5).is_ok_and(|mailbox: String| mailbox == removed_mailbox(&last_id)) => {}
+                    Ok(_)
+                        if row
+                            .try_get(5)
+                            .is_ok_and(|mailbox: String| mailbox == Mailbox::removed(&last_id).as_str()) => {}
                     Ok(_) => self.add("notices", last_id.clone(), None, TableFaultKind::IdDiffers),
                     Err(_) => self.add("notices", last_id.clone(), None, TableFaultKind::Unreadable),
                 }

@@ -44,7 +44,7 @@ pub use lists::ReadList;
 pub use log::LogRow;
 pub use notices::{Delivery, HandedOver, notice_id};
 pub use outbox::{Attempt, OutboxFilter, OutboxNotice};
-pub use retention::{ForgetError, Removal, is_removed};
+pub use retention::{ForgetError, Removal};
 pub use roster::TakenRoster;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();

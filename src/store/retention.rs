@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::domain::delivery::State;
+use crate::domain::recheck::FORGOTTEN;
 use crate::domain::{Contact, Mailbox, Month, Roster};
 
 use super::rows::Place;
 use super::{OutboxFilter, Store, StoreError, Tx};
 
-/// What stands in the place of a mailbox that was taken away: an address that cannot exist (RFC 2606), one a notice.
-const REMOVED_DOMAIN: &str = "removed.invalid";
+/// The mailboxes that stand in the place of others; see [`Mailbox::removed`].
 const REMOVED_LIKE: &str = "removed-%@removed.invalid";
 
 /// What is taken away. Counted by notices; the rest hangs on them.
@@ -75,17 +75,6 @@ enum Alerts<'a> {
     Naming(&'a Mailbox),
 }
 
-/// What stands in the place of the mailbox of a notice.
-pub(super) fn removed_mailbox(notice: &str) -> String {
-    format!("removed-{notice}@{REMOVED_DOMAIN}")
-}
-
-/// Whether a mailbox is one that stands in the place of another.
-pub fn is_removed(mailbox: &Mailbox) -> bool {
-    let as_made = |local: &str| local.starts_with("removed-");
-    mailbox.as_str().rsplit_once('@').is_some_and(|(local, domain)| as_made(local) && domain == REMOVED_DOMAIN)
-}
-
 impl Store {
     /// Ends what SQLite keeps of removed content beside the database file. If others are reading it is done at the next time.
     pub async fn truncate_journal(&self) -> Result<(), StoreError> {
@@ -134,10 +123,10 @@ impl Tx {
             match notice.state {
                 State::Claimed => return Err(ForgetError::BeingSent),
                 State::Queued | State::Held | State::Retry => {
-                    self.end_unsent(&notice.id, State::Withdrawn, "the contact was forgotten", now).await?;
+                    self.end_unsent(&notice.id, State::Withdrawn, FORGOTTEN, now).await?;
                 }
                 State::Uncertain if notice.next_at.is_some() => {
-                    self.end_unsent(&notice.id, State::Uncertain, "the contact was forgotten", now).await?;
+                    self.end_unsent(&notice.id, State::Uncertain, FORGOTTEN, now).await?;
                 }
                 _ => {}
             }
@@ -290,8 +279,8 @@ impl Tx {
 
     /// Puts an address that cannot exist in the place of the mailbox; the notice's id and its place in the cycle stay.
     async fn remove_mailboxes(&mut self, scope: Scope<'_>) -> Result<(), StoreError> {
-        let reports: Vec<(i64, String)> = sqlx::query_as(
-            "SELECT number, diagnostic FROM bounces WHERE notice IN (
+        let reports: Vec<(i64, String, String)> = sqlx::query_as(
+            "SELECT number, notice, diagnostic FROM bounces WHERE notice IN (
                  SELECT id FROM notices
                  WHERE ($1 IS NULL OR month < $1) AND ($2 IS NULL OR mailbox = $2) AND mailbox NOT LIKE $3)",
         )
@@ -300,14 +289,13 @@ impl Tx {
         .bind(REMOVED_LIKE)
         .fetch_all(&mut *self.tx)
         .await?;
-        for (number, diagnostic) in reports {
-            sqlx::query(
-                "UPDATE bounces SET mailbox = 'removed-' || notice || '@removed.invalid', diagnostic = $2 WHERE number = $1",
-            )
-            .bind(number)
-            .bind(without_addresses(&diagnostic))
-            .execute(&mut *self.tx)
-            .await?;
+        for (number, notice, diagnostic) in reports {
+            sqlx::query("UPDATE bounces SET mailbox = $2, diagnostic = $3 WHERE number = $1")
+                .bind(number)
+                .bind(Mailbox::removed(&notice).as_str())
+                .bind(without_addresses(&diagnostic))
+                .execute(&mut *self.tx)
+                .await?;
         }
         let notices: Vec<(String, Option<String>, Option<String>)> = sqlx::query_as(
             "SELECT id, reply, subject FROM notices
@@ -321,7 +309,7 @@ impl Tx {
         for (id, reply, subject) in notices {
             sqlx::query("UPDATE notices SET mailbox = $2, reply = $3, subject = $4 WHERE id = $1")
                 .bind(&id)
-                .bind(removed_mailbox(&id))
+                .bind(Mailbox::removed(&id).as_str())
                 .bind(reply.as_deref().map(without_addresses))
                 .bind(subject.as_deref().map(without_addresses))
                 .execute(&mut *self.tx)
