@@ -28,6 +28,7 @@ pub mod plan;
 pub mod proof;
 pub mod proof_reasons;
 pub mod proof_words;
+pub mod punctuality;
 pub mod recheck;
 pub mod request;
 pub mod restored;

@@ -9,14 +9,15 @@ use super::dates::Month;
 use super::roster::{AuthorityId, Roster};
 use super::standing::{Receipt, standing_at};
 
-/// A duty's cycle that has closed and in which a deadline was told; of others a store knows nothing (N11).
+/// A duty's cycle in which a deadline was told; of others a store knows nothing (N11). [`missed`] takes closed ones only,
+/// [`super::punctuality`] open ones as well.
 #[derive(Clone, Debug)]
 pub struct PastCycle {
     /// The cycle.
     pub month: Month,
     /// The last day on which a report was in time, by the last revision: who was valid then owed it.
     pub ends_on: NaiveDate,
-    /// When the cycle closed (F7).
+    /// When the cycle closes (F7).
     pub closes_at: DateTime<Utc>,
     /// All receipts of the cycle in the order in which they were recorded; of one that is not named there is none.
     pub receipts: HashMap<AuthorityId, Vec<Receipt>>,
@@ -28,6 +29,17 @@ impl PastCycle {
         let of_authority = self.receipts.get(authority).into_iter().flatten();
         !standing_at(of_authority, self.closes_at, zone).is_settled()
     }
+}
+
+/// What a store knows of a duty in a month.
+#[derive(Clone, Debug)]
+pub enum Known {
+    /// Nothing: it began later, or nobody was told a deadline before that was over (N11).
+    Nothing,
+    /// The deadline is still to be told.
+    Ahead,
+    /// A deadline was told.
+    Told(PastCycle),
 }
 
 /// Who missed what of the cycles before this one.

@@ -168,29 +168,48 @@ impl RunningStanding {
 /// Whether the authority was settled at the end of `ends_on`, or of its extension (S5): `None` while that is open, and of one
 /// who is exempt, because what is not due is neither in time nor missed.
 pub fn in_time(receipts: &[Receipt], ends_on: NaiveDate, at: DateTime<Utc>, zone: Tz) -> Option<bool> {
+    judge(receipts, ends_on, at, zone).in_time
+}
+
+/// Whether an authority was in time, by which day, and with what (S5).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Judged {
+    /// The last day that it had: the deadline's, or that of an extension if that is later.
+    pub last_day: NaiveDate,
+    /// Whether it was settled by then, as [`in_time`] says.
+    pub in_time: Option<bool>,
+    /// When what made it in time was reported; none of one that was not in time, or was excused.
+    pub reported_at: Option<DateTime<Utc>>,
+}
+
+/// Judges whether an authority was in time (S5), with what was known at `at`.
+pub fn judge(receipts: &[Receipt], ends_on: NaiveDate, at: DateTime<Utc>, zone: Tz) -> Judged {
     let known = || receipts.iter().filter(|receipt| receipt.received_at <= at);
+    let undecided = |last_day| Judged { last_day, in_time: None, reported_at: None };
     if matches!(fold(known()).state, ReceiptState::Exempt { .. }) {
-        return None;
+        return undecided(ends_on);
     }
-    let mut end = end_of_day(zone, ends_on);
-    loop {
-        let extended = fold(known().filter(|receipt| receipt.reported_at < end)).extension;
-        match extended.map(|until| end_of_day(zone, until)) {
-            Some(extended_end) if extended_end > end => end = extended_end,
-            _ => break,
-        }
+    let by_end_of = |last_day| {
+        let end = end_of_day(zone, last_day);
+        fold(known().filter(move |receipt| receipt.reported_at < end))
+    };
+    let mut last_day = ends_on;
+    while let Some(later) = by_end_of(last_day).extension.filter(|until| *until > last_day) {
+        last_day = later;
     }
     // a time limit may be extended after its end as well (§ 31 Abs. 7 S. 2 VwVfG)
-    let told_end = end;
+    let told_end = end_of_day(zone, last_day);
     for receipt in known().filter(|receipt| receipt.reported_at >= told_end) {
         if let ReceiptState::Extended { until, .. } = receipt.state {
-            end = end.max(end_of_day(zone, until));
+            last_day = last_day.max(until);
         }
     }
-    if fold(known().filter(|receipt| receipt.reported_at < end)).is_reported_or_excused() {
-        return Some(true);
+    let at_the_end = by_end_of(last_day);
+    if at_the_end.is_reported_or_excused() {
+        let reported_at = at_the_end.since.filter(|_| is_report(&at_the_end.state));
+        return Judged { last_day, in_time: Some(true), reported_at };
     }
-    (at >= end).then_some(false)
+    Judged { in_time: (at >= end_of_day(zone, last_day)).then_some(false), ..undecided(last_day) }
 }
 
 /// The last day of the extension that the receipts amount to, run out or not.
