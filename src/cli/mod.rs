@@ -19,12 +19,14 @@ mod pause;
 mod preview;
 mod proof;
 mod record;
+mod report;
 mod retention;
 mod run;
 mod simulate;
 mod status;
 mod story;
 mod timetable;
+mod written_file;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -77,6 +79,7 @@ enum Command {
     Explain(explain::Explain),
     Timetable(timetable::Timetable),
     Status(status::Status),
+    Report(report::Report),
     Record(record::Record),
     Arrangement(arrangement::Arrangement),
     Import(import::Import),
@@ -153,6 +156,7 @@ fn dispatch(command: Command, shell: &Shell) -> anyhow::Result<Ending> {
         Command::Demo(command) => wait(command.execute()),
         Command::Run(command) => wait(command.execute(shell)),
         Command::Status(command) => wait(command.execute(shell)),
+        Command::Report(command) => wait(command.execute(shell)),
         Command::Record(command) => wait(command.execute(shell)),
         Command::Arrangement(command) => wait(command.execute(shell)),
         Command::Import(command) => wait(command.execute(shell)),

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::dates::end_of_day;
+use crate::domain::dates::{end_of_day, local_date};
 use crate::domain::facts::{CycleFacts, View};
 use crate::domain::ladder::{DateFacts, Ladder};
 use crate::domain::letter::History;
-use crate::domain::past::{PastCycle, missed};
+use crate::domain::past::{Known, PastCycle, missed};
 use crate::domain::standing::{extended_to, in_time, standing_now};
 use crate::domain::{AuthorityId, Duty, Month, NewNotice, NoticeKind, Roster, Rulebook, Standing};
 use crate::store::{StoreError, Tx};
@@ -96,19 +96,56 @@ async fn past_cycles(
     months_back: i32,
     now: DateTime<Utc>,
 ) -> Result<Vec<PastCycle>, TickError> {
-    let Some(first_cycle) = tx.service().await?.first_cycle else { return Ok(Vec::new()) };
-    let mut cycles = Vec::new();
-    for month in (1..=months_back).map(|back| month.plus(-back)).filter(|month| *month >= first_cycle) {
-        let (month_dates, next_dates) = dates(tx, month, duty).await?;
-        let past = Ladder::new(rulebook, duty, month, &month_dates, &next_dates)?;
-        // of a cycle in which nobody was told a deadline this store knows nothing (N11)
-        if month_dates.revisions.is_empty() || !past.is_closed(now) {
-            continue;
+    let months = (month.plus(-months_back), month.previous());
+    let closed = |known| match known {
+        Known::Told(cycle) if cycle.closes_at <= now => Some(cycle),
+        _ => None,
+    };
+    Ok(known_months(tx, rulebook, duty, months, now).await?.into_iter().filter_map(closed).collect())
+}
+
+/// What is known of a duty in each month from the first to the last, both included. Five queries at most, however many they are.
+pub async fn known_months(
+    tx: &mut Tx,
+    rulebook: &Rulebook,
+    duty: &Duty,
+    (first, last): (Month, Month),
+    now: DateTime<Utc>,
+) -> Result<Vec<Known>, TickError> {
+    let begins = match tx.duty_starts().await?.get(&duty.id) {
+        Some(start) => Some(*start),
+        None => tx.service().await?.first_cycle,
+    };
+    let (by_duty, by_month) = tx.dates_since(first).await?;
+    let dates = |month| {
+        let found = by_duty.get(&(month, duty.id.clone())).or_else(|| by_month.get(&month));
+        found.cloned().unwrap_or_default()
+    };
+    let mut receipts = tx.receipts_between(first, last, &duty.id).await?;
+    let today = local_date(now, rulebook.zone);
+    let months = (0..).map(|count| first.plus(count)).take_while(|month| *month <= last);
+    let known = months.map(|month| {
+        let month_dates = dates(month);
+        let is_told = !month_dates.revisions.is_empty();
+        if begins.is_none_or(|begins| month < begins) {
+            return Ok(Known::Nothing);
         }
-        let receipts = tx.receipts(month, &duty.id).await?;
-        cycles.push(PastCycle { month, ends_on: past.deadline.ends_on, closes_at: past.closes_at, receipts });
-    }
-    Ok(cycles)
+        if !is_told && month > Month::of(today) {
+            return Ok(Known::Ahead); // also where calendars end
+        }
+        let ladder = Ladder::new(rulebook, duty, month, &month_dates, &dates(month.next()))?;
+        let (ends_on, closes_at) = (ladder.deadline.ends_on, ladder.closes_at);
+        if is_told {
+            let receipts = receipts.remove(&month).unwrap_or_default();
+            return Ok(Known::Told(PastCycle { month, ends_on, closes_at, receipts }));
+        }
+        let can_be_told = match ladder.awaits_signal {
+            true => now < closes_at,
+            false => now < end_of_day(rulebook.zone, ends_on),
+        };
+        Ok(if can_be_told { Known::Ahead } else { Known::Nothing })
+    });
+    known.collect()
 }
 
 /// What else each authority owes of this month and is overdue: module and period of the other duties.

@@ -19,7 +19,8 @@ pub struct PastCycle {
     pub ends_on: NaiveDate,
     /// When the cycle closes (F7).
     pub closes_at: DateTime<Utc>,
-    /// All receipts of the cycle in the order in which they were recorded; of one that is not named there is none.
+    /// All receipts of the cycle in the order in which they were recorded, as far as standings hang on them; of one that is not
+    /// named there is none.
     pub receipts: HashMap<AuthorityId, Vec<Receipt>>,
 }
 

@@ -245,10 +245,10 @@ impl HalfDays {
 }
 
 impl fmt::Display for HalfDays {
-    /// `-2`, `0`, `3,5`.
+    /// `-2`, `0`, `3.5`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
-        let half = if self.0 % 2 == 0 { "" } else { ",5" };
+        let half = if self.0 % 2 == 0 { "" } else { ".5" };
         write!(f, "{sign}{}{half}", self.0.unsigned_abs() / 2)
     }
 }
@@ -264,8 +264,10 @@ impl fmt::Display for HalfDays {
 /// assert_eq!(year.all.share_in_time(), None);
 /// ```
 pub fn punctuality(first: Month, months: &[Known], roster: &Roster, now: DateTime<Utc>, zone: Tz) -> Punctuality {
+    let phases: Vec<Phase> = months.iter().map(|known| phase(known, now, zone)).collect();
     let line = |authority: &Authority| {
-        let cells: Vec<Cell> = months.iter().map(|known| cell(known, authority, now, zone)).collect();
+        let with_phases = months.iter().zip(&phases);
+        let cells: Vec<Cell> = with_phases.map(|(known, phase)| cell(known, *phase, authority, now, zone)).collect();
         let figures = figures(&[&cells], months.len());
         AuthorityLine {
             id: authority.id.clone(),
@@ -290,7 +292,7 @@ pub fn punctuality(first: Month, months: &[Known], roster: &Roster, now: DateTim
         let column: Vec<Vec<Cell>> = authorities.iter().map(|line| vec![line.cells[index]]).collect();
         MonthLine {
             month: first.plus(index as i32),
-            phase: phase(known, now, zone),
+            phase: phases[index],
             ends_on: told_end(known),
             figures: figures(&column.iter().collect::<Vec<_>>(), 1),
         }
@@ -334,7 +336,7 @@ fn phase(known: &Known, now: DateTime<Utc>, zone: Tz) -> Phase {
     }
 }
 
-fn cell(known: &Known, authority: &Authority, now: DateTime<Utc>, zone: Tz) -> Cell {
+fn cell(known: &Known, phase: Phase, authority: &Authority, now: DateTime<Utc>, zone: Tz) -> Cell {
     let cycle = match known {
         Known::Nothing => return Cell::of(Mark::Unknown),
         Known::Ahead => return Cell::of(Mark::Ahead),
@@ -348,7 +350,7 @@ fn cell(known: &Known, authority: &Authority, now: DateTime<Utc>, zone: Tz) -> C
         return Cell::of(Mark::Exempt);
     }
     // who is early must not make a month look better in which the others still have time
-    if phase(known, now, zone) == Phase::Running {
+    if phase == Phase::Running {
         return Cell::of(Mark::Open);
     }
     let judged = judge(receipts, cycle.ends_on, as_of, zone);
@@ -357,7 +359,7 @@ fn cell(known: &Known, authority: &Authority, now: DateTime<Utc>, zone: Tz) -> C
     };
     let in_time = |mark| Cell { mark, days: judged.reported_at.map(days) };
     match (standing.state, judged.in_time) {
-        (ReceiptState::Missing | ReceiptState::Partial { .. }, _) if cycle.closes_at <= now => Cell::of(Mark::Missed),
+        (ReceiptState::Missing | ReceiptState::Partial { .. }, _) if phase == Phase::Closed => Cell::of(Mark::Missed),
         (ReceiptState::Missing | ReceiptState::Partial { .. }, Some(false)) => Cell::of(Mark::Overdue),
         (ReceiptState::Extended { .. }, _) => Cell::of(Mark::Extended),
         (ReceiptState::Complete, Some(true)) => in_time(Mark::InTime),

@@ -12,6 +12,9 @@ use super::super::test_support::{authority, day, month};
 use super::super::{Authority, District, Receipt, ReceiptState, Roster};
 use super::{HalfDays, Mark, punctuality};
 
+/// A mark and the days, as recounted.
+type Recounted = (Mark, Option<i64>);
+
 const AUTHORITIES: usize = 4;
 const FIRST: &str = "2026-07"; // so that drawn months cross a new year and both changes of the clock
 const DAYS_OF_A_CYCLE: i64 = 75; // from the cycle's first day to well after its close
@@ -61,17 +64,15 @@ fn drawn_receipt() -> impl Strategy<Value = DrawnReceipt> {
 
 fn drawn_months() -> impl Strategy<Value = Vec<DrawnMonth>> {
     let receipts = prop::collection::vec(drawn_receipt(), 0..14);
-    let one = (0..10usize, 10..20u64, 0..35u64, receipts).prop_map(|(known, last_day, closes_after, receipts)| {
-        DrawnMonth { known, last_day, closes_after, receipts }
-    });
+    let one = (0..10usize, 10..20u64, 0..35u64, receipts)
+        .prop_map(|(known, last_day, closes_after, receipts)| DrawnMonth { known, last_day, closes_after, receipts });
     prop::collection::vec(one, 1..10)
 }
 
 fn drawn_authorities() -> impl Strategy<Value = Vec<DrawnAuthority>> {
     let bound = || prop::option::weighted(0.2, -20..300i64);
     let one = (0..2usize, bound(), bound(), prop::bool::weighted(0.15));
-    let one =
-        one.prop_map(|(district, from, to, is_reported)| DrawnAuthority { district, from, to, is_reported });
+    let one = one.prop_map(|(district, from, to, is_reported)| DrawnAuthority { district, from, to, is_reported });
     prop::collection::vec(one, AUTHORITIES)
 }
 
@@ -177,7 +178,7 @@ fn day_of_report(receipts: &[&Receipt]) -> Option<NaiveDate> {
 }
 
 /// The mark and the days of one authority's month.
-fn recount(known: &Known, of: &Authority, now: DateTime<Utc>) -> (Mark, Option<i64>) {
+fn recount(known: &Known, of: &Authority, now: DateTime<Utc>) -> Recounted {
     let Known::Told(cycle) = known else {
         return (if matches!(known, Known::Nothing) { Mark::Unknown } else { Mark::Ahead }, None);
     };
@@ -287,7 +288,7 @@ proptest! {
         let knowledge: Vec<Known> = months.iter().enumerate().map(|(index, drawn)| known(index, drawn)).collect();
         let now = day(&format!("{FIRST}-01")).and_hms_opt(0, 0, 0).unwrap().and_utc() + TimeDelta::hours(now_hours);
         let judged = punctuality(month(FIRST), &knowledge, &roster, now, Berlin);
-        let recounted: Vec<(&Authority, Vec<(Mark, Option<i64>)>)> = roster
+        let recounted: Vec<(&Authority, Vec<Recounted>)> = roster
             .authorities()
             .iter()
             .map(|authority| (authority, knowledge.iter().map(|known| recount(known, authority, now)).collect()))
@@ -310,7 +311,7 @@ proptest! {
         }
         prop_assert!(lines.next().is_none());
         let check = |label: &str, figures: &super::Figures, who: &dyn Fn(&Authority) -> bool, only: Option<usize>| {
-            let rows: Vec<&Vec<(Mark, Option<i64>)>> =
+            let rows: Vec<&Vec<Recounted>> =
                 shown.iter().filter(|(authority, _)| who(authority)).map(|(_, cells)| cells).collect();
             let wanted: Vec<usize> = (0..months.len()).filter(|index| only.is_none_or(|only| only == *index)).collect();
             let mut days = Vec::new();

@@ -229,9 +229,9 @@ fn a_median_lies_in_the_middle_or_between_the_two_in_the_middle() {
     check("odd", &[9, -3, 1], Some("1"));
     check("even, alike", &[2, 2], Some("2"));
     check("even, between two days", &[-3, -2, 0, 7], Some("-1"));
-    check("even, half a day", &[-2, 1], Some("-0,5"));
-    check("even, one and a half", &[1, 2], Some("1,5"));
-    check("even, two and a half before", &[-3, -2], Some("-2,5"));
+    check("even, half a day", &[-2, 1], Some("-0.5"));
+    check("even, one and a half", &[1, 2], Some("1.5"));
+    check("even, two and a half before", &[-3, -2], Some("-2.5"));
     assert_eq!(HalfDays(-1).days(), -0.5);
 }
 
@@ -285,7 +285,9 @@ fn who_has_left_the_roster_is_named_and_counted_nowhere() {
     let judged = punctuality(month("2026-01"), &[played(0, 'i', 1)], &roster, at("2028-01-01 00:00"), Berlin);
     assert_eq!(judged.not_in_roster, ["a".into()]);
     assert_eq!((judged.all.judged(), judged.all.count(Mark::Missed)), (1, 1));
-    assert!(!judged.is_empty() && punctuality(month("2026-01"), &[Known::Ahead], &roster, at(AFTER), Berlin).is_empty());
+    assert!(
+        !judged.is_empty() && punctuality(month("2026-01"), &[Known::Ahead], &roster, at(AFTER), Berlin).is_empty()
+    );
 }
 
 #[test]

@@ -92,6 +92,45 @@ impl Tx {
         Ok(receipts)
     }
 
+    /// The receipts of a duty's cycles from one month to another, both included, by month and authority, each in the order in
+    /// which they were recorded. Only what standings hang on is read, since ten years have tens of thousands: reasons, missing
+    /// parts, source and actor are empty.
+    pub async fn receipts_between(
+        &mut self,
+        first: Month,
+        last: Month,
+        duty: &str,
+    ) -> Result<HashMap<Month, HashMap<AuthorityId, Vec<Receipt>>>, StoreError> {
+        type Row = (i64, String, String, String, Option<NaiveDate>, DateTime<Utc>, DateTime<Utc>);
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT number, month, authority, state, until_on, received_at, reported_at FROM receipts
+             WHERE month >= $1 AND month <= $2 AND duty = $3 ORDER BY month, authority, number",
+        )
+        .bind(first.to_string())
+        .bind(last.to_string())
+        .bind(duty)
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let mut by_month: HashMap<Month, HashMap<AuthorityId, Vec<Receipt>>> = HashMap::new();
+        for (number, month, authority, state, until, received_at, reported_at) in rows {
+            let row_name = number.to_string();
+            let place = Place { table: "receipts", row: &row_name };
+            let state = place.receipt_state(&state, Vec::new(), until, None)?;
+            let receipt = Receipt {
+                authority: authority.into(),
+                state,
+                source: String::new(),
+                actor: String::new(),
+                note: None,
+                received_at,
+                reported_at,
+            };
+            let of_month = by_month.entry(place.month(&month)?).or_default();
+            of_month.entry(receipt.authority.clone()).or_default().push(receipt);
+        }
+        Ok(by_month)
+    }
+
     /// The receipts of one authority, in the order in which they were recorded.
     pub async fn receipts_of(&mut self, month: Month, duty: &str, authority: &str) -> Result<Vec<Receipt>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(

@@ -8,3 +8,4 @@ pub mod peer;
 pub mod scripted_smtp;
 pub mod site;
 pub mod story;
+pub mod year;
