@@ -363,3 +363,36 @@ fn an_existing_file_is_replaced_and_json_comes_besides_files() {
     assert_eq!(Answer::at(&site, &both).json()["year"], 2026);
     assert!(site.read("jahr.html").starts_with("<!doctype html>"));
 }
+
+#[test]
+fn the_same_report_gives_the_same_bytes() {
+    use fristd::documents::{year_page, year_workbook};
+    use fristd::domain::past::{Known, PastCycle};
+    use fristd::domain::year_report::{DutyYear, YearReport};
+    use fristd::domain::{Roster, punctuality::punctuality};
+    use fristd::settings::{Source, load_with};
+
+    let site = Site::small(AFTER_THE_YEAR);
+    let settings = load_with(&Source::File(site.path("fristd.toml")), []).expect("the example is valid");
+    let roster: &Roster = &settings.roster;
+    let as_of = "2027-02-20T09:00:00Z".parse().expect("an instant");
+    let january = Month::parse("2026-01").expect("a month");
+    let cycle = PastCycle {
+        month: january,
+        ends_on: january.day(15).expect("a day"),
+        closes_at: "2026-02-16T23:00:00Z".parse().expect("an instant"),
+        receipts: std::collections::HashMap::new(),
+    };
+    let months = [vec![Known::Told(cycle)], vec![Known::Nothing; 11]].concat();
+    let zone = settings.rulebook.zone;
+    let punctuality = punctuality(january, &months, roster, as_of, zone);
+    let duties = vec![DutyYear { duty: "planning".into(), title: "=Meldung".into(), punctuality }];
+    let report =
+        YearReport { year: 2026, as_of, zone, duties, signature: vec!["-ZRK".into()], file_number: String::new() };
+    assert!(report.is_over() && !report.is_empty());
+    let first = (year_page(&report).expect("a page"), year_workbook(&report).expect("a workbook"));
+    let second = (year_page(&report).expect("a page"), year_workbook(&report).expect("a workbook"));
+    assert_eq!(first.0, second.0);
+    assert!(first.1 == second.1, "the workbooks differ");
+    assert!(sheet(&first.1, "Bezirke").rows().any(|row| row[0] == Data::String("=Meldung".into())));
+}
