@@ -49,7 +49,7 @@ async fn filled_store(charter: &Charter, months: i32) -> (Store, tempfile::TempD
             let mut receipts = Vec::new();
             for (number, authority) in charter.settings.roster.authorities().iter().enumerate() {
                 let draw = number as u32 * 5 + month.first_day().month();
-                if draw % 9 == 0 {
+                if draw.is_multiple_of(9) {
                     continue;
                 }
                 let reported_at = end + TimeDelta::hours(i64::from(draw * 37 % 240) - 200);
