@@ -39,7 +39,7 @@ async fn filled_store(charter: &Charter, months: i32) -> (Store, tempfile::TempD
     let store = Store::open(&folder.path().join("f.sqlite"), Durability::Scratch, now()).await.expect("a store");
     let rulebook = &charter.settings.rulebook;
     let mut tx = store.write().await.expect("a transaction");
-    tx.set_first_cycle(last().plus(1 - months)).await.expect("set");
+    tx.set_first_cycle(last().plus(1 - months), now()).await.expect("set");
     for month in (0..months).map(|back| last().plus(-back)) {
         for duty in &rulebook.duties {
             let deadline: Deadline = cycle::deadline(rulebook, duty, month, None).expect("within the calendar");
