@@ -40,6 +40,7 @@ pub mod standing;
 pub mod summary;
 pub mod timetable;
 pub mod window;
+pub mod words;
 pub mod year_report;
 
 #[cfg(test)]

@@ -4,13 +4,14 @@ use chrono::{Days, NaiveDate};
 use serde::Serialize;
 
 use super::numerals::working_days;
-use super::report_context::{ReportContext, state_in_words};
+use super::report_context::ReportContext;
 use super::silence_context::SilenceContext;
 use super::summary_context::SummaryContext;
 use crate::domain::Letter;
 use crate::domain::dates::{date_in_words, day_in_words};
 use crate::domain::duty::NoticeKind;
 use crate::domain::letter::{AlertLine, AuthorityLine, Matter};
+use crate::domain::words;
 
 /// The variables of one letter. What a kind never has is left out, so that naming it is an error and not a blank.
 #[derive(Serialize, Debug)]
@@ -161,7 +162,7 @@ impl<'a> AuthorityContext<'a> {
             name: &line.name,
             missing: &line.missing,
             is_partial: line.is_partial,
-            settled: line.settled.as_ref().map(state_in_words),
+            settled: line.settled.as_ref().map(words::state_in_words),
             extended_to: line.extended_to.map(day_in_words),
             includes: quoted_list(&line.includes),
         }

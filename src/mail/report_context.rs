@@ -9,6 +9,7 @@ use crate::domain::dates::{date_in_words, day_in_words, instant_in_words, local_
 use crate::domain::duty::NoticeKind;
 use crate::domain::escalation::{Because, Case, Change, Dispatch, EscalationReport, Gone};
 use crate::domain::standing::{ReceiptState, Standing};
+use crate::domain::words;
 
 #[derive(Serialize, Debug)]
 pub(super) struct ReportContext<'a> {
@@ -171,32 +172,15 @@ impl<'a> LeftContext<'a> {
     }
 }
 
-/// The word for a standing, in words that stand alone in a table (M1).
+/// The word for a standing in a letter.
 pub(super) fn standing_in_words(standing: &Standing, letter: &Letter) -> String {
-    let words = state_in_words(&standing.state);
-    match extension(standing, letter) {
-        Some(until) if !standing.is_settled() => format!("{words}; Frist war verlängert bis {}", date_in_words(until)),
-        _ => words,
-    }
+    words::standing_in_words(standing, letter.matter.as_ref().map(|matter| matter.deadline.ends_on))
 }
 
 /// The last day of an extension beyond the deadline: one that a corrected deadline outlived says nothing any more.
 fn extension(standing: &Standing, letter: &Letter) -> Option<NaiveDate> {
     let ends_on = letter.matter.as_ref()?.deadline.ends_on;
     standing.extended_to.filter(|until| *until > ends_on)
-}
-
-/// The word for a state (M1). Never its reason: that is free text, written for the ZRK.
-pub(super) fn state_in_words(state: &ReceiptState) -> String {
-    match state {
-        ReceiptState::Missing => "keine Meldung".into(),
-        ReceiptState::Partial { .. } => "unvollständig".into(),
-        ReceiptState::Complete => "vollständig".into(),
-        ReceiptState::Nil => "Fehlanzeige".into(),
-        ReceiptState::Excused { .. } => "entschuldigt".into(),
-        ReceiptState::Extended { until, .. } => format!("Frist verlängert bis {}", date_in_words(*until)),
-        ReceiptState::Exempt { .. } => "nicht meldepflichtig".into(),
-    }
 }
 
 fn settled_at(standing: &Standing, letter: &Letter) -> Option<String> {

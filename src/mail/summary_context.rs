@@ -5,10 +5,10 @@ use std::cmp::Reverse;
 use serde::Serialize;
 
 use super::numerals::ordinal_dative;
-use super::report_context::state_in_words;
 use crate::domain::dates::Month;
 use crate::domain::roster::District;
 use crate::domain::summary::{Outstanding, Summary, Tally};
+use crate::domain::words;
 
 /// Authorities named in one district's list. No district of the state has a quarter as many; of thousands, whom a mail cannot
 /// show any more, the first ones and a number say as much.
@@ -114,7 +114,7 @@ fn by_district(lines: &[Outstanding]) -> Vec<DistrictLines<'_>> {
         let all = || lines.iter().filter(|line| line.district == district);
         let named = all().take(NAMED_A_DISTRICT_MAX).map(|line| OutstandingContext {
             name: &line.name,
-            standing: state_in_words(&line.standing.state),
+            standing: words::state_in_words(&line.standing.state),
             reminders_delivered: line.reminders_delivered,
             reminders_failed: line.reminders_failed,
         });

@@ -1,0 +1,36 @@
+//! The German words that mails and documents share, for standings and what was sent. Never a whole sentence.
+
+use chrono::NaiveDate;
+
+use super::dates::date_in_words;
+use super::duty::NoticeKind;
+use super::standing::{ReceiptState, Standing};
+
+/// The word for a standing, in words that stand alone in a table (M1); `ends_on` is the last day of the deadline.
+pub fn standing_in_words(standing: &Standing, ends_on: Option<NaiveDate>) -> String {
+    let words = state_in_words(&standing.state);
+    // an extension that a corrected deadline outlived says nothing any more
+    let is_later = |until: &NaiveDate| ends_on.is_some_and(|ends_on| *until > ends_on);
+    match standing.extended_to.filter(is_later) {
+        Some(until) if !standing.is_settled() => format!("{words}; Frist war verlängert bis {}", date_in_words(until)),
+        _ => words,
+    }
+}
+
+/// The word for a state (M1). Never its reason: that is free text, written for the ZRK.
+pub fn state_in_words(state: &ReceiptState) -> String {
+    match state {
+        ReceiptState::Missing => "keine Meldung".into(),
+        ReceiptState::Partial { .. } => "unvollständig".into(),
+        ReceiptState::Complete => "vollständig".into(),
+        ReceiptState::Nil => "Fehlanzeige".into(),
+        ReceiptState::Excused { .. } => "entschuldigt".into(),
+        ReceiptState::Extended { until, .. } => format!("Frist verlängert bis {}", date_in_words(*until)),
+        ReceiptState::Exempt { .. } => "nicht meldepflichtig".into(),
+    }
+}
+
+/// The word for what an authority was sent.
+pub fn dispatch_in_words(kind: NoticeKind) -> &'static str {
+    if kind == NoticeKind::Overdue { "Mitteilung nach Fristablauf" } else { "Erinnerung" }
+}
