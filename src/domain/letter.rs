@@ -175,6 +175,8 @@ pub fn compose(
     let missed_cycles = ladder.rung(&notice.step).and_then(|rung| rung.step.missed_cycles);
     let long_silence = missed_cycles.map(|cycles| summary().long_silence(cycles, &notice.authorities));
     let summary = is_for_state.then(summary);
+    let attachments =
+        notice.kind == NoticeKind::Escalation && report.is_some() && !view.rulebook.letterhead.attach.is_empty();
     Letter {
         kind: notice.kind,
         zone: view.rulebook.zone,
@@ -187,7 +189,7 @@ pub fn compose(
         summary,
         long_silence,
         alerts: Vec::new(),
-        attachments: false,
+        attachments,
     }
 }
 

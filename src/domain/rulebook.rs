@@ -120,8 +120,10 @@ impl SendingHours {
 }
 
 /// What all letters share.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letterhead {
+    /// Who writes, line by line, on top of documents: name, authority, postal address. The signature if empty.
+    pub sender: Vec<String>,
     /// The file number (Aktenzeichen); no `Az.` in subjects if empty.
     pub file_number: String,
     /// The name under a letter, line by line.
@@ -130,6 +132,51 @@ pub struct Letterhead {
     pub contact: String,
     /// The system in which authorities report, as letters call it.
     pub system: String,
+    /// The files that go with an escalation, in order, each at most once.
+    pub attach: Vec<DocumentFormat>,
+}
+
+impl Letterhead {
+    /// Who writes, line by line.
+    pub fn sender(&self) -> &[String] {
+        if self.sender.is_empty() { &self.signature } else { &self.sender }
+    }
+}
+
+/// Nothing but the files that go along unless settings say otherwise.
+impl Default for Letterhead {
+    fn default() -> Self {
+        Self {
+            sender: Vec::new(),
+            file_number: String::new(),
+            signature: Vec::new(),
+            contact: String::new(),
+            system: String::new(),
+            attach: DocumentFormat::ALL.to_vec(),
+        }
+    }
+}
+
+/// A kind of file that goes with an escalation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DocumentFormat {
+    /// A letter to be put on file.
+    Pdf,
+    /// A table to work with.
+    Xlsx,
+}
+
+impl DocumentFormat {
+    /// Both, as they are attached unless settings say otherwise.
+    pub const ALL: [Self; 2] = [Self::Pdf, Self::Xlsx];
+
+    /// The word in settings, and the ending of the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pdf => "pdf",
+            Self::Xlsx => "xlsx",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -143,6 +143,11 @@ fn letter(kind: NoticeKind, matter: Option<Matter>) -> Letter {
     Letter {
         kind,
         letterhead: Letterhead {
+            sender: vec![
+                "Zentrale Rückkehrkoordination des Landes NRW".into(),
+                "Zentrale Ausländerbehörde Musterstadt".into(),
+                "Musterstraße 1, 00000 Musterstadt".into(),
+            ],
             file_number: "523-26.19.01-000001".into(),
             signature: vec![
                 "Zentrale Rückkehrkoordination des Landes NRW".into(),
@@ -150,6 +155,7 @@ fn letter(kind: NoticeKind, matter: Option<Matter>) -> Letter {
             ],
             contact: "Zentrale Rückkehrkoordination (ZRK), zrk@zrk.example, Telefon 0123 4567-89".into(),
             system: "APS auf ZAIPort".into(),
+            ..Letterhead::default()
         },
         month: month(2026, 12),
         zone: Berlin,
@@ -206,7 +212,8 @@ fn with_report(kind: NoticeKind, mut matter: Matter, cases: &[Case]) -> Letter {
         cases: cases.to_vec(),
         gone: Vec::new(),
     };
-    Letter { office: Some("RRK Köln".into()), report: Some(report), ..letter(kind, Some(matter)) }
+    let attachments = kind == NoticeKind::Escalation;
+    Letter { office: Some("RRK Köln".into()), report: Some(report), attachments, ..letter(kind, Some(matter)) }
 }
 
 /// The second report, after things have moved.

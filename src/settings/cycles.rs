@@ -14,12 +14,12 @@ use super::reader::{Field, Fields};
 use super::source_text::SourceText;
 use super::values::{self, NAME_LENGTH_MAX};
 use crate::domain::list::IntakeRules;
-use crate::domain::rulebook::{Announce, ImportRule, Letterhead, SendingHours};
+use crate::domain::rulebook::{Announce, DocumentFormat, ImportRule, Letterhead, SendingHours};
 use crate::domain::{Calendar, Month};
 
 const IMPORT_WORKING_DAY_MAX: i64 = 15; // no calendar in use has a month with fewer working days
 const IMPORT_DAY_MAX: i64 = 28; // every month has it
-const SIGNATURE_LINES_MAX: usize = 20; // a signature, not a letter
+const LETTER_LINES_MAX: usize = 20; // an address or a signature, not a letter
 
 /// What cycles.toml says; `None` where it was complained about.
 pub(super) struct CyclesFile<'a> {
@@ -123,16 +123,39 @@ fn default_until() -> NaiveTime {
 fn read_letter(table: &Fields) -> Option<Letterhead> {
     let line = |key| table.optional(key).map_or(Some(String::new()), |field: Field| field.line(NAME_LENGTH_MAX));
     let (file_number, contact, system) = (line("file_number"), line("contact"), line("system"));
-    let signature = table.optional("signature").map_or(Some(Vec::new()), |field| {
-        let lines = field.list()?;
-        if lines.len() > SIGNATURE_LINES_MAX {
-            field.spot.complain(format!("has {} lines; at most {SIGNATURE_LINES_MAX} are accepted", lines.len()));
-            return None;
-        }
-        // all lines are read before one of them ends it, so that each is complained about
-        let lines: Vec<_> = lines.iter().map(|line| line.line(NAME_LENGTH_MAX)).collect();
-        lines.into_iter().collect()
-    });
+    let (sender, signature) = (read_lines(table, "sender"), read_lines(table, "signature"));
+    let attach = table.optional("attach").map_or(Some(DocumentFormat::ALL.to_vec()), |field| read_attach(&field));
     table.finish();
-    Some(Letterhead { file_number: file_number?, signature: signature?, contact: contact?, system: system? })
+    Some(Letterhead {
+        sender: sender?,
+        file_number: file_number?,
+        signature: signature?,
+        contact: contact?,
+        system: system?,
+        attach: attach?,
+    })
+}
+
+fn read_lines(table: &Fields, key: &'static str) -> Option<Vec<String>> {
+    let Some(field) = table.optional(key) else { return Some(Vec::new()) };
+    let lines = field.list()?;
+    if lines.len() > LETTER_LINES_MAX {
+        field.spot.complain(format!("has {} lines; at most {LETTER_LINES_MAX} are accepted", lines.len()));
+        return None;
+    }
+    // all lines are read before one of them ends it, so that each is complained about
+    let lines: Vec<_> = lines.iter().map(|line| line.line(NAME_LENGTH_MAX)).collect();
+    lines.into_iter().collect()
+}
+
+/// The files that go with an escalation.
+fn read_attach(field: &Field) -> Option<Vec<DocumentFormat>> {
+    let words = DocumentFormat::ALL.map(|format| (format.as_str(), format));
+    let read: Vec<_> = field.list()?.iter().map(|word| word.word(&words)).collect();
+    let formats: Vec<DocumentFormat> = read.into_iter().collect::<Option<_>>()?;
+    if let Some(twice) = formats.iter().enumerate().find(|(index, format)| formats[..*index].contains(format)) {
+        field.spot.complain(format!("names {:?} twice; once is enough", twice.1.as_str()));
+        return None;
+    }
+    Some(formats)
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::Month;
 use crate::domain::duty::{Audience, DeadlineRule, OnFreeDay, Period};
-use crate::domain::rulebook::{Announce, ImportRule};
+use crate::domain::rulebook::{Announce, DocumentFormat, ImportRule};
 
 const PLANNING: &str = "deadline = { working_days = 10, after = \"import\", count_import_day = false }";
 const STATISTICS: &str = "deadline = { day = 15, on_free_day = \"next\" }";
@@ -45,6 +45,20 @@ fn what_is_wrong_is_refused_with_value_and_remedy() {
         "\"523-26.19.01-000001\"",
         "\"523\\r\\nBcc: x\"",
         &["letter, file_number: \"523\\r\\nBcc: x\" holds a line break"],
+    );
+    check("sender", "\"Musterstraße 1", "\"Musterstraße\\t1", &["letter, sender", "control character"]);
+    check(
+        "attach",
+        "[\"pdf\", \"xlsx\"]",
+        "[\"pdf\", \"docx\"]",
+        &["letter, attach: unknown value \"docx\"; known: pdf, xlsx"],
+    );
+    check("attach twice", "[\"pdf\", \"xlsx\"]", "[\"pdf\", \"pdf\"]", &["letter, attach: names \"pdf\" twice"]);
+    check(
+        "attach no list",
+        "[\"pdf\", \"xlsx\"]",
+        "\"pdf\"",
+        &["letter, attach: \"pdf\" is not accepted here; accepted: a list"],
     );
     check("signature", "als Zentrale R", "als\\nZentrale R", &["letter, signature", "line break"]);
     check(
@@ -420,7 +434,8 @@ fn what_is_written_arrives_in_the_rulebook() {
     assert_eq!((rules.import, rules.announce), (ImportRule::Day(3), Announce::OnSignal));
     assert_eq!(rules.sending.from.to_string(), "06:30:00");
     assert_eq!(rules.letterhead.file_number, "523-26.19.01-000001");
-    assert_eq!(rules.letterhead.signature.len(), 2);
+    assert_eq!((rules.letterhead.signature.len(), rules.letterhead.sender.len()), (2, 3));
+    assert_eq!(rules.letterhead.attach, DocumentFormat::ALL);
     assert_eq!(rules.notices_a_tick_max, 1000);
     let planning = rules.duty("planning").unwrap();
     assert_eq!((planning.calendar.name(), rules.calendar.name()), ("nrw-verwaltung", "nrw"));
