@@ -290,6 +290,25 @@ fn check_says_which_cycle_comes_next_and_how_mail_leaves() {
 }
 
 #[test]
+fn preview_writes_the_files_that_would_go_with_a_mail() {
+    let site = Site::small(NOW);
+    let folder = site.path("files").display().to_string();
+    let preview = |step: &str, office: &str| {
+        Answer::at(&site, &["preview", "2026-12", "--step", step, "--office", office, "--attachments", &folder]).done()
+    };
+    let mail = preview("escalation", "rrk-duesseldorf");
+    let stem = "Ausstehende-Meldungen_Duesseldorf_Planung_2026-12_2026-12-17";
+    assert!(mail.contains(&format!("\nAnlage:  {stem}.pdf\nAnlage:  {stem}.xlsx\n\n")), "{mail}");
+    assert!(!preview("summary", "zrk").contains("Anlage"));
+    let mut names: Vec<String> = std::fs::read_dir(&folder)
+        .expect("the folder was made")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    assert_eq!(names, [format!("{stem}.pdf"), format!("{stem}.xlsx")]);
+}
+
+#[test]
 fn preview_shows_the_mail_to_those_who_would_get_it_and_to_nobody_else() {
     let site = Site::small(NOW);
     let preview = |arguments: &[&str]| Answer::at(&site, &[&["preview", "2026-12", "--step"], arguments].concat());

@@ -44,14 +44,34 @@ fn check_mail(mail: &Eml, name: &str) {
     assert!(header("Message-ID").ends_with("@zrk-nrw.example>"), "{name}");
     assert_eq!(header("Auto-Submitted"), "auto-generated", "{name}");
     assert_eq!(header("MIME-Version"), "1.0", "{name}");
-    let (kind, boundary) = header("Content-Type").split_once(";").unwrap_or_else(|| panic!("{name}: Content-Type"));
-    let boundary = boundary.trim().trim_start_matches("boundary=").trim_matches('"');
-    assert_eq!(kind, "multipart/alternative", "{name}");
-    let parts: Vec<&str> = mail.body.split(&format!("--{boundary}")).skip(1).collect();
+    let letter = match name.contains("_escalation+") && !name.contains("all-clear") {
+        true => {
+            let parts = parts(header("Content-Type"), &mail.body, "multipart/mixed", name);
+            assert_eq!(parts.len(), 4, "{name}: the letter, two files, and the end");
+            for (part, ending) in parts[1..].iter().zip(["pdf", "xlsx"]) {
+                let file = "Content-Disposition: attachment;\r\n filename=\"Ausstehende-Meldungen_";
+                assert!(part.contains(file) && part.contains(&format!(".{ending}\"")), "{name}: no {ending}");
+            }
+            parts[0].trim_start().to_owned()
+        }
+        false => format!("Content-Type: {}\r\n\r\n{}", header("Content-Type"), mail.body),
+    };
+    let (head, body) = letter.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{name}: no body"));
+    let head = head.replace("\r\n ", " ");
+    let content_type = head.lines().find_map(|line| line.strip_prefix("Content-Type: ")).unwrap_or_default();
+    let parts = parts(content_type, body, "multipart/alternative", name);
     assert_eq!(parts.len(), 3, "{name}: a text, an HTML, and the end");
     assert!(parts[0].contains("Content-Type: text/plain; charset=utf-8"), "{name}");
     assert!(parts[1].contains("Content-Type: text/html; charset=utf-8"), "{name}");
     assert!(parts[2].starts_with("--"), "{name}: the closing boundary");
+}
+
+/// The parts of a multipart body, the closing boundary as the last.
+fn parts<'a>(content_type: &str, body: &'a str, kind_wanted: &str, name: &str) -> Vec<&'a str> {
+    let (kind, boundary) = content_type.split_once(';').unwrap_or_else(|| panic!("{name}: Content-Type"));
+    let boundary = boundary.trim().trim_start_matches("boundary=").trim_matches('"');
+    assert_eq!(kind, kind_wanted, "{name}");
+    body.split(&format!("--{boundary}")).skip(1).collect()
 }
 
 /// Duty and step of each mail by its file's name, `2026-12-01T0900_2026-12_planning_announcement_r1_ADDRESS.eml`.

@@ -1,10 +1,13 @@
 //! `fristd preview`: renders a mail without sending it. Never looks into the database.
 
 use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 
 use crate::daemon::Charter;
+use crate::daemon::enclosure::enclose;
 use crate::domain::dates::instant_on;
 use crate::domain::duty::{Audience, Base, Duty, Offset, Step};
 use crate::domain::facts::{CycleFacts, View};
@@ -12,6 +15,7 @@ use crate::domain::ladder::{DateFacts, Ladder};
 use crate::domain::letter::{History, compose};
 use crate::domain::request;
 use crate::domain::{Mailbox, Month, NewNotice, NoticeKind, Owner, Revision, Rulebook, cycle};
+use crate::mail::Attachment;
 
 use super::{Ending, Shell, WrongInput, print_line};
 
@@ -20,7 +24,8 @@ use super::{Ending, Shell, WrongInput, print_line};
 #[command(after_help = "Examples:\n  \
     fristd preview 2026-12 --step announcement\n  \
     fristd preview 2026-12 --duty statistics --step reminder-5 --authority abh-05315-koeln\n  \
-    fristd preview 2026-12 --step escalation --office rrk-koeln --form html > escalation.html")]
+    fristd preview 2026-12 --step escalation --office rrk-koeln --form html > escalation.html\n  \
+    fristd preview 2026-12 --step escalation --office rrk-koeln --attachments .")]
 pub(super) struct Preview {
     /// The cycle, as YYYY-MM.
     month: String,
@@ -40,6 +45,9 @@ pub(super) struct Preview {
     /// Which part.
     #[arg(long, value_enum, default_value_t = Form::Text)]
     form: Form,
+    /// Writes the files that would go with the mail into this folder.
+    #[arg(long, value_name = "DIR")]
+    attachments: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -76,13 +84,24 @@ impl Preview {
         let flagged = HashSet::new();
         let view = View { rulebook, roster: &charter.settings.roster, flagged: &flagged, now: due_at };
         let notice = self.notice(view, &ladder, step)?;
-        let letter = compose(view, &ladder, &facts, &History::default(), &notice);
+        let mut letter = compose(view, &ladder, &facts, &History::default(), &notice);
+        let (enclosed, failed) = enclose(&mut letter);
+        if let Some(cause) = failed.into_iter().next() {
+            return Err(cause.into());
+        }
         let rendered = charter.templates.render(&letter, &step.template)?;
+        if let Some(dir) = &self.attachments {
+            write_files(dir, &enclosed)?;
+        }
         match self.form {
             Form::Html => print_line(&rendered.html)?,
             Form::Text => {
                 print_line(&format!("An:      {}", notice.mailbox))?;
-                print_line(&format!("Betreff: {}\n", rendered.subject))?;
+                print_line(&format!("Betreff: {}", rendered.subject))?;
+                for file in &enclosed {
+                    print_line(&format!("Anlage:  {}", file.file_name))?;
+                }
+                print_line("")?;
                 print_line(rendered.text.trim_end())?;
             }
         }
@@ -188,6 +207,15 @@ impl Preview {
             hold: None,
         })
     }
+}
+
+fn write_files(dir: &Path, files: &[Attachment]) -> anyhow::Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| format!("{}: cannot be made", dir.display()))?;
+    for file in files {
+        let path = dir.join(&file.file_name);
+        std::fs::write(&path, &file.bytes).with_context(|| format!("{}: cannot be written", path.display()))?;
+    }
+    Ok(())
 }
 
 /// A correction as if it were a step: to everybody whom any step tells the deadline (F5).

@@ -89,6 +89,21 @@ pub(super) fn uncertain_alert(claimed: &ClaimedNotice, outcome: &Outcome) -> Opt
     })
 }
 
+/// A document that should go with a mail cannot be made; the mail goes without it.
+pub(super) fn document_alert(claimed: &ClaimedNotice, cause: &str) -> Alert {
+    let ClaimedNotice { id, notice, .. } = claimed;
+    let office = notice.office.as_deref().unwrap_or("-");
+    Alert {
+        key: format!("document:{id}:{cause:.40}"),
+        headline: "Anlage kann nicht erstellt werden".to_owned(),
+        detail: format!(
+            "Die Mitteilung an {office} ({}) geht ohne eine ihrer Anlagen hinaus; sie ist für sich vollständig. Ursache: {cause}. \
+             Bitte melden Sie das denen, die fristd betreuen.",
+            notice.mailbox
+        ),
+    }
+}
+
 /// A step's time was over before it could be delivered.
 pub(super) fn expired_alert(claimed: &ClaimedNotice, reason: &str, zone: Tz) -> Alert {
     let ClaimedNotice { notice, .. } = claimed;

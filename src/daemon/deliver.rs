@@ -18,8 +18,9 @@ use crate::mail::{
 use crate::settings::Service;
 use crate::store::{ClaimedNotice, Delivery, HandedOver, StaleClaims, Store, StoreError, Tx};
 
-use super::alerts::{expired_alert, rejected_alert, uncertain_alert};
+use super::alerts::{document_alert, expired_alert, rejected_alert, uncertain_alert};
 use super::clock::Clock;
+use super::enclosure::enclose;
 use super::event::{Event, What};
 use super::tick::TickError;
 use super::{Charter, facts};
@@ -273,7 +274,14 @@ impl<T: Transport> Deliverer<'_, T> {
     /// Renders and builds the mail of a claimed notice; the inner error is a template's or an address's fault.
     async fn ready(&self, claimed: &ClaimedNotice) -> Result<Result<Ready, String>, TickError> {
         let settings = &self.charter.settings;
-        let (letter, template, references) = self.letter(claimed).await?;
+        let (mut letter, template, references) = self.letter(claimed).await?;
+        let (documents, failed) = enclose(&mut letter);
+        for cause in failed {
+            tracing::error!(notice = claimed.id, %cause, "a document could not be made; the mail goes without it");
+            let mut tx = self.store.write().await?;
+            tx.raise_alert(&document_alert(claimed, &cause.to_string()), self.clock.now()).await?;
+            tx.commit().await?;
+        }
         let Rendered { subject, text, html } = match self.charter.templates.render(&letter, &template) {
             Ok(rendered) => rendered,
             Err(cause) => return Ok(Err(cause.to_string())),
@@ -287,7 +295,7 @@ impl<T: Transport> Deliverer<'_, T> {
         // one entry a mailbox, duty and cycle: a correction moves it
         let uid = format!("{}-{}-{}", notice.month, notice.duty.as_deref().unwrap_or("-"), notice.mailbox);
         let calendar = if wants_calendar { calendar_entry(&letter, &uid, now) } else { None };
-        let attachments: Vec<Attachment> = calendar.into_iter().map(Attachment::calendar).collect();
+        let attachments: Vec<Attachment> = calendar.into_iter().map(Attachment::calendar).chain(documents).collect();
         let references = references.map(|id| message_id(&id, sender.from.as_str()));
         let message_id = message_id(&claimed.id, sender.from.as_str());
         let draft = Draft {

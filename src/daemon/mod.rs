@@ -7,6 +7,7 @@ pub mod carrier;
 pub mod clock;
 pub mod deliver;
 pub mod drop_folder;
+pub mod enclosure;
 pub mod event;
 pub mod facts;
 pub mod foresee;

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use chrono::{DateTime, Datelike, Utc};
 use lettre::Address;
 use lettre::address::Envelope;
-use lettre::message::header::{ContentDisposition, ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox as NamedMailbox, Message, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -194,11 +194,45 @@ fn body(draft: &Draft<'_>) -> MultiPart {
 
 fn part_of(attachment: &Attachment) -> SinglePart {
     let content_type = ContentType::parse(attachment.media_type).expect("media types are constants of this program");
-    let part = SinglePart::builder().header(content_type).header(ContentDisposition::attachment(&attachment.file_name));
+    let part = SinglePart::builder().header(content_type).header(AttachedAs::of(attachment));
     match String::from_utf8(attachment.bytes.clone()) {
         // text stays text, so that it can be read in the source
         Ok(text) if attachment.media_type.starts_with("text/") => part.body(text),
         _ => part.header(ContentTransferEncoding::Base64).body(attachment.bytes.clone()),
+    }
+}
+
+/// The file's name in one piece. The library would divide a long one by RFC 2231, which some mail programs do not put together.
+#[derive(Clone)]
+struct AttachedAs {
+    file_name: String,
+}
+
+impl AttachedAs {
+    fn of(attachment: &Attachment) -> Self {
+        let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        Self { file_name: attachment.file_name.chars().map(|c| if is_safe(c) { c } else { '-' }).collect() }
+    }
+}
+
+impl Header for AttachedAs {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Content-Disposition")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Err("is only written".into())
+    }
+
+    fn display(&self) -> HeaderValue {
+        const NAME_CHARS_BESIDE: usize = 30; // of a name that still has room on the line of the header
+        let fold = if self.file_name.len() <= NAME_CHARS_BESIDE { " " } else { "\r\n " };
+        let parameter = format!("filename=\"{}\"", self.file_name);
+        HeaderValue::dangerous_new_pre_encoded(
+            Self::name(),
+            format!("attachment; {parameter}"),
+            format!("attachment;{fold}{parameter}"),
+        )
     }
 }
 

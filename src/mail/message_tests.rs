@@ -117,6 +117,21 @@ fn every_byte_of_an_attached_file_arrives() {
 }
 
 #[test]
+fn the_name_of_a_file_stands_in_one_piece_and_ends_no_header() {
+    let parts = Parts::new();
+    let check = |file_name: &str, want: &str| {
+        let bytes = vec![1];
+        let files = [Attachment { file_name: file_name.to_owned(), media_type: "application/pdf", bytes }];
+        let mail = built(&Draft { attachments: &files, ..parts.draft() });
+        assert!(mail.contains(want), "{file_name}: {mail}");
+    };
+    check("a.pdf", "Content-Disposition: attachment; filename=\"a.pdf\"\r\n");
+    let long = "Ausstehende-Meldungen_Duesseldorf_Statistik_2026-11_2026-12-17.xlsx";
+    check(long, &format!("Content-Disposition: attachment;\r\n filename=\"{long}\"\r\n"));
+    check("a\"\r\nBcc: x@y.example", "Content-Disposition: attachment; filename=\"a---Bcc--x-y.example\"\r\n");
+}
+
+#[test]
 fn a_control_character_in_any_header_is_refused() {
     let parts = Parts::new();
     for bad in ["a\rb", "a\nb", "a\r\nBcc: x@y.example", "a\0b", "a\u{1b}b", "a\u{85}b", "a\u{2028}b", "a\tb"] {
