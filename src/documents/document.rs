@@ -74,8 +74,10 @@ pub enum Block {
     Facts(Vec<(String, String)>),
     /// A table.
     Table(Table),
-    /// Lines that stay together, like the end of a letter.
+    /// Lines, like a signature.
     Lines(Vec<String>),
+    /// Blocks that stand on one page if one has room for them, like the end of a letter.
+    Together(Vec<Block>),
 }
 
 /// A table. Its head is repeated on each page; a row is divided only if it is longer than a page.

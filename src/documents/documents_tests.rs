@@ -45,8 +45,7 @@ fn document(words: &[String], rows: usize) -> Document {
                 ],
                 rows: (0..rows).map(row).collect(),
             }),
-            Block::Small(word(3)),
-            Block::Lines(vec![word(4), word(0)]),
+            Block::Together(vec![Block::Small(word(3)), Block::Lines(vec![word(4), word(0)])]),
         ],
     }
 }
@@ -125,6 +124,26 @@ fn a_row_longer_than_a_page_goes_on_and_three_hundred_rows_are_all_there() {
     let many = document(&["Kreis Musterau".to_owned()], 300);
     check_pages(&many);
     assert!(set(&many).pages.len() > 5);
+}
+
+#[test]
+fn what_belongs_together_goes_to_the_next_page_together() {
+    let end =
+        || Block::Together(vec![Block::Paragraph("Bitte".into()), Block::Lines(vec!["Gruß".into(), "Name".into()])]);
+    let mut pages_seen = [false; 2];
+    for paragraphs in 30..60 {
+        let mut blocks: Vec<Block> =
+            (0..paragraphs).map(|number| Block::Paragraph(format!("Absatz {number}"))).collect();
+        blocks.push(end());
+        let pages = set(&Document { written_on: day(), blocks, ..Document::default() }).pages;
+        let page_of = |word: &str| {
+            let holds = |piece: &Piece| matches!(piece, Piece::Text { text, .. } if text == word);
+            pages.iter().position(|page| page.pieces.iter().any(holds)).expect("it stands somewhere")
+        };
+        assert!(page_of("Bitte") == page_of("Gruß") && page_of("Gruß") == page_of("Name"), "{paragraphs} paragraphs");
+        pages_seen[page_of("Name").min(1)] = true;
+    }
+    assert_eq!(pages_seen, [true; 2], "the end fits at first and then no more");
 }
 
 #[test]

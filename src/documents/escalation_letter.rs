@@ -36,10 +36,12 @@ pub(super) fn document(escalation: &Escalation<'_>) -> Document {
     if !head.contact.is_empty() {
         closing.push_str(&format!(" Rückfragen richten Sie bitte an: {}", head.contact));
     }
-    blocks.push(Block::Paragraph(closing));
     let end = ["Mit freundlichen Grüßen", ""].into_iter().map(str::to_owned);
-    blocks.push(Block::Lines(end.chain(head.signature.iter().cloned()).collect()));
-    blocks.push(Block::Small("Dieses Schreiben wurde automatisch erstellt und gilt ohne Unterschrift.".to_owned()));
+    blocks.push(Block::Together(vec![
+        Block::Paragraph(closing),
+        Block::Lines(end.chain(head.signature.iter().cloned()).collect()),
+        Block::Small("Dieses Schreiben wurde automatisch erstellt und gilt ohne Unterschrift.".to_owned()),
+    ]));
     Document {
         subject: format!("{}, Frist {}", matter.title, date_in_words(matter.deadline.ends_on)),
         author: escalation.author(),

@@ -181,15 +181,15 @@ impl Setter {
             Block::Facts(facts) => self.facts(facts),
             Block::Table(table) => self.table(table),
             Block::Lines(lines) => {
-                let line_height = BODY * LEADING;
-                let count: usize =
-                    lines.iter().map(|line| Typeface::of(Weight::Regular).lines(line, BODY, WIDTH).len()).sum();
-                self.need(count as f32 * line_height);
                 let node = self.node(Role::Paragraph, None);
                 for line in lines {
                     self.wrapped(line, BODY, Weight::Regular, (LEFT, WIDTH), node);
                 }
                 self.y += GAP;
+            }
+            Block::Together(blocks) => {
+                self.need(height_together(blocks));
+                blocks.iter().for_each(|block| self.block(block));
             }
         }
     }
@@ -386,6 +386,14 @@ impl Columns {
         };
         self.places.iter().enumerate().map(cell).collect()
     }
+}
+
+/// The height of blocks on a page of their own; that of a page if they need more.
+fn height_together(blocks: &[Block]) -> f32 {
+    let mut alone = Setter { set: Pages { pages: vec![Page::default()], ..Pages::default() }, y: TOP_BELOW_HEAD };
+    blocks.iter().for_each(|block| alone.block(block));
+    let end = if alone.set.pages.len() > 1 { BOTTOM } else { alone.y - GAP };
+    end - TOP_BELOW_HEAD
 }
 
 const DASH: &str = "–";

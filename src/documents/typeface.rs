@@ -135,19 +135,25 @@ impl Typeface {
     }
 }
 
-/// Pieces after each of which a line may end; spaces go with what is before them.
+/// Pieces after each of which a line may end; spaces go with what is before them. `APS-` and the like do not end a line, and an
+/// address stays in one piece, because nobody could tell whether the hyphen is part of it.
 fn words(text: &str) -> impl Iterator<Item = &str> {
+    const BYTES_BEFORE_HYPHEN_MIN: usize = 5; // `REAG/` and `Dublin-`, but not `APS-`
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
         let mut end = rest.len();
+        let is_address = rest.split(' ').next().is_some_and(|word| word.contains(['@', ':']));
         let mut characters = rest.char_indices().peekable();
-        while let Some((at, c)) = characters.next() {
+        while let Some((_, c)) = characters.next() {
             let Some((next_at, next)) = characters.peek().copied() else { break };
-            // „–1“ and „1/2“ stay together, and so does what follows a hyphen at the beginning
-            let is_joint = matches!(c, '-' | '/' | '–') && at > 0 && next.is_alphabetic();
+            // „–1“ and „1/2“ stay together
+            let is_joint = matches!(c, '-' | '/' | '–')
+                && next_at >= BYTES_BEFORE_HYPHEN_MIN
+                && next.is_alphabetic()
+                && !is_address;
             if (c == ' ' && next != ' ') || is_joint {
                 end = next_at;
                 break;
@@ -175,6 +181,8 @@ mod tests {
         check("fits", "Kreis Musterau", 100.0, &["Kreis Musterau"]);
         check("at a space", "Kreis Musterau", 50.0, &["Kreis ", "Musterau"]);
         check("after a hyphen", "Dublin-Überstellungen", 80.0, &["Dublin-", "Überstellungen"]);
+        check("not after a short beginning", "das APS-Modul", 60.0, &["das ", "APS-Modul"]);
+        check("not within an address", "Fragen an aps@zrk-nrw.example", 110.0, &["Fragen an ", "aps@zrk-nrw.example"]);
         check("after a slash", "REAG/GARP", 40.0, &["REAG/", "GARP"]);
         check("numbers stay together", "523-26.19.01-000001", 1000.0, &["523-26.19.01-000001"]);
         check("within a word", "xxxxxxxx", 16.0, &["xxx", "xxx", "xx"]);
