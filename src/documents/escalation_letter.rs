@@ -174,7 +174,7 @@ fn row(escalation: &Escalation<'_>, case: &Case) -> Vec<Cell> {
         some => some.iter().map(|dispatch| dispatch_line(escalation, dispatch)).collect(),
     };
     let missed = match report.months_known {
-        0 => Cell::text("noch keiner erfasst"),
+        0 => Cell::text("–"),
         known => Cell::text(format!("{} von {known}", case.months_missed)),
     };
     let missed = if case.missed_running > 1 { missed.and(format!("{} in Folge", case.missed_running)) } else { missed };
@@ -210,7 +210,9 @@ fn notes(escalation: &Escalation<'_>) -> String {
     if dispatches().any(|dispatch| dispatch.kind == NoticeKind::Overdue) {
         notes.push_str("* Mitteilung nach Fristablauf. ");
     }
-    if known > 0 {
+    if known == 0 {
+        notes.push_str("Versäumte Monate: Noch ist kein abgeschlossener Monatslauf erfasst. ");
+    } else {
         notes.push_str(&format!(
             "Versäumte Monate: Monatsläufe ohne vollständige Meldung unter den {known} abgeschlossenen der letzten zwölf, die \
              erfasst sind; „in Folge“ zählt den laufenden mit. "

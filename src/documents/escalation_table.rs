@@ -43,6 +43,10 @@ fn cases(escalation: &Escalation<'_>) -> Sheet {
     if let Some(before) = report.before {
         which.push_str(&format!(", der vorige ist vom {}", date_in_words(local_date(before, letter.zone))));
     }
+    let missed_of = match report.months_known {
+        0 => "Versäumte Monate (keine erfasst)".to_owned(),
+        known => format!("Versäumte Monate (von {known})"),
+    };
     Sheet {
         name: "Ausstehend".to_owned(),
         notes: vec![about.join(" · "), which],
@@ -56,7 +60,7 @@ fn cases(escalation: &Escalation<'_>) -> Sheet {
             Column::new("Erinnerungen nicht zugestellt", 13),
             Column::new("Zuletzt zugestellt", 16),
             Column::new("Im Einzelnen", 29),
-            Column::new(&format!("Versäumte Monate (von {})", report.months_known), 11),
+            Column::new(&missed_of, 11),
             Column::new("In Folge versäumt", 10),
             Column::new("Fehlt auch", 17),
             Column::new("Seit dem vorigen Bericht", 14),
