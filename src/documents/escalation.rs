@@ -8,7 +8,7 @@ use super::file_name::file_name;
 use super::workbook::Workbook;
 use super::{Document, DocumentError, DocumentFile};
 use crate::domain::Letter;
-use crate::domain::escalation::{Because, Case, Change, EscalationReport, Gone};
+use crate::domain::escalation::{Because, Case, EscalationReport, Gone};
 use crate::domain::letter::Matter;
 use crate::domain::rulebook::DocumentFormat;
 use crate::domain::words::state_in_words;
@@ -78,16 +78,6 @@ fn short_name(module: &str) -> &str {
     let name = module.strip_prefix("APS-").unwrap_or(module);
     let stem = name.strip_suffix("smodul").or_else(|| name.strip_suffix("modul")).unwrap_or(name);
     if stem.is_empty() { module } else { stem }
-}
-
-/// The word for what changed since the report before; none in a first report.
-pub(super) fn change_in_words(change: Change) -> Option<&'static str> {
-    match change {
-        Change::First => None,
-        Change::New => Some("neu"),
-        Change::Unchanged => Some("unverändert"),
-        Change::Moved => Some("geändert"),
-    }
 }
 
 /// Why an authority stands in the report no more.

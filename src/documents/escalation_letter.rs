@@ -3,7 +3,7 @@
 use chrono::{Days, NaiveDate};
 
 use super::document::{Block, Cell, Column, Document, LetterTop, Table};
-use super::escalation::{Escalation, because_in_words, change_in_words};
+use super::escalation::{Escalation, because_in_words};
 use crate::domain::dates::{date_in_words, day_in_words, instant_in_words, local_date};
 use crate::domain::duty::NoticeKind;
 use crate::domain::escalation::{Because, Case, Change, Dispatch, Gone};
@@ -72,14 +72,17 @@ fn top(escalation: &Escalation<'_>) -> LetterTop {
 }
 
 fn deadline(escalation: &Escalation<'_>) -> String {
-    let matter = escalation.matter;
+    let Escalation { matter, report, .. } = escalation;
     let ends_on = matter.deadline.ends_on;
+    let has_extension = report.cases.iter().any(|case| escalation.due_by(case) > ends_on);
     format!(
-        "die Frist für die Meldung zum Berichtsmonat {} ({}) ist am {}, abgelaufen. Seit dem {} sind die Meldungen überfällig.",
+        "die Frist für die Meldung zum Berichtsmonat {} ({}) ist am {}, abgelaufen. {} seit dem {} überfällig{}.",
         bound(&matter.period.in_words()),
         matter.module,
         bound(&day_in_words(ends_on)),
+        if report.cases.len() == 1 { "Die ausstehende Meldung ist" } else { "Die ausstehenden Meldungen sind" },
         bound_date(ends_on.checked_add_days(Days::new(1)).unwrap_or(ends_on)),
+        if has_extension { ", bei verlängerter Frist seit deren Ablauf" } else { "" },
     )
 }
 
@@ -107,7 +110,15 @@ fn how_many(escalation: &Escalation<'_>) -> String {
         _ if partial == count => " (unvollständig)".to_owned(),
         _ => format!(", davon {partial} unvollständig"),
     };
-    format!("Im Regierungsbezirk {district} {verb} {count} von {} Meldungen aus{among}.", report.authorities_total)
+    let unreachable = match report.unreachable_total {
+        0 => "",
+        1 => " Hinzu kommt eine Behörde ohne Meldung, die per E-Mail nicht erreichbar ist; darum kümmert sich die ZRK.",
+        several => &format!(
+            " Hinzu kommen {several} Behörden ohne Meldung, die per E-Mail nicht erreichbar sind; darum kümmert sich die ZRK."
+        ),
+    };
+    let total = report.authorities_total;
+    format!("Im Regierungsbezirk {district} {verb} {count} von {total} Meldungen aus{among}.{unreachable}")
 }
 
 fn is_partial(case: &Case) -> bool {
@@ -118,7 +129,7 @@ fn which_report(escalation: &Escalation<'_>) -> String {
     let Escalation { letter, report, .. } = escalation;
     let Some(before) = report.before else { return "Dies ist der erste Bericht zu dieser Frist.".to_owned() };
     let count = |change| report.cases.iter().filter(|case| case.change == change).count();
-    let settled = report.gone.iter().filter(|gone| matches!(gone.because, Because::Settled(_))).count();
+    let settled = report.gone.iter().filter(|gone| gone.is_done()).count();
     let changes = [
         (count(Change::New), "neu aufgeführt"),
         (count(Change::Unchanged), "unverändert"),
@@ -141,14 +152,14 @@ fn which_report(escalation: &Escalation<'_>) -> String {
 
 fn cases(escalation: &Escalation<'_>) -> Table {
     let mut columns = vec![
-        Column::new("Behörde", 42.0),
-        Column::new("Meldestand", 45.0),
-        Column::new("Tage überfällig", 23.0).to_the_right(),
-        Column::new("Erinnert (zugestellt)", 34.0),
-        Column::new("Versäumte Monate", 20.0),
+        Column::new("Behörde", 38.0),
+        Column::new("Meldestand", 52.0),
+        Column::new("Tage überfällig", 20.0).to_the_right(),
+        Column::new("Erinnert (zugestellt)", 33.0),
+        Column::new("Versäumte Monate", 23.0),
     ];
     if escalation.report.before.is_some() {
-        columns.insert(2, Column::new("Seit dem vorigen Bericht", 21.0));
+        columns.insert(2, Column::new("Seit dem vorigen Bericht", 28.0));
     }
     Table {
         summary: "Die ausstehenden Meldungen je Behörde mit Meldestand, Tagen seit Fristende, Erinnerungen und versäumten Monaten"
@@ -181,7 +192,7 @@ fn row(escalation: &Escalation<'_>, case: &Case) -> Vec<Cell> {
     let mut row =
         vec![Cell::strong(&case.name), standing, Cell::text(case.days_overdue.to_string()), dispatches, missed];
     if report.before.is_some() {
-        row.insert(2, Cell::text(change_in_words(case.change).unwrap_or_default()));
+        row.insert(2, Cell::text(case.change_in_words().unwrap_or_default()));
     }
     row
 }

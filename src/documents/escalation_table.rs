@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::escalation::{Escalation, because_in_words, change_in_words};
+use super::escalation::{Escalation, because_in_words};
 use super::workbook::{Cell, Column, Sheet, Workbook};
 use crate::domain::dates::{date_in_words, day_in_words, local_date};
 use crate::domain::duty::NoticeKind;
@@ -89,7 +89,7 @@ fn row(escalation: &Escalation<'_>, case: &Case) -> Vec<Cell> {
         if report.months_known > 0 { Cell::Number(case.months_missed.into()) } else { Cell::Empty },
         Cell::Number(case.missed_running.into()),
         Cell::text(case.also_missing.join("; ")),
-        Cell::text(change_in_words(case.change).unwrap_or("erster Bericht")),
+        Cell::text(case.change_in_words().unwrap_or("erster Bericht")),
     ]
 }
 

@@ -10,7 +10,7 @@ use super::movement::Movement;
 use super::notice::{NewNotice, Said};
 use super::past::Missed;
 use super::roster::{Authority, AuthorityId, District, Mailbox, Owner, Roster};
-use super::standing::{Receipt, Standing};
+use super::standing::{Receipt, ReceiptState, Standing};
 
 /// What an RRK is told: the authorities of its district that are missing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -95,6 +95,14 @@ pub struct Gone {
     pub name: String,
     /// Why.
     pub because: Because,
+}
+
+impl Gone {
+    /// Whether it owes nothing more, other than for the time of an extension.
+    pub fn is_done(&self) -> bool {
+        let Because::Settled(standing) = &self.because else { return false };
+        !matches!(standing.state, ReceiptState::Extended { .. })
+    }
 }
 
 /// Why an authority stands in a report no more.

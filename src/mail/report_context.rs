@@ -136,8 +136,7 @@ struct SettledContext<'a> {
 impl<'a> SettledContext<'a> {
     fn of(gone: &'a Gone, letter: &Letter) -> Option<Self> {
         let Because::Settled(standing) = &gone.because else { return None };
-        let is_over = !matches!(standing.state, ReceiptState::Extended { .. });
-        is_over.then(|| Self {
+        gone.is_done().then(|| Self {
             name: &gone.name,
             standing: standing_in_words(standing, letter),
             settled_at: settled_at(standing, letter),
