@@ -153,13 +153,13 @@ fn which_report(escalation: &Escalation<'_>) -> String {
 fn cases(escalation: &Escalation<'_>) -> Table {
     let mut columns = vec![
         Column::new("Behörde", 38.0),
-        Column::new("Meldestand", 52.0),
-        Column::new("Tage überfällig", 20.0).to_the_right(),
-        Column::new("Erinnert (zugestellt)", 33.0),
-        Column::new("Versäumte Monate", 23.0),
+        Column::new("Meldestand", 50.0),
+        Column::new("Tage überfällig", 23.0).to_the_right(),
+        Column::new("Erinnert (zugestellt)", 32.5),
+        Column::new("Versäumte Monate", 22.0),
     ];
     if escalation.report.before.is_some() {
-        columns.insert(2, Column::new("Seit dem vorigen Bericht", 28.0));
+        columns.insert(2, Column::new("Seit dem vorigen Bericht", 27.0));
     }
     Table {
         summary: "Die ausstehenden Meldungen je Behörde mit Meldestand, Tagen seit Fristende, Erinnerungen und versäumten Monaten"
