@@ -38,7 +38,7 @@ fn with_name(mut letter: Letter, name: &str) -> Letter {
 
 fn file(letter: &Letter, format: DocumentFormat) -> DocumentFile {
     let mut letter = letter.clone();
-    letter.letterhead.attach = vec![format];
+    letter.attachments = vec![format];
     escalation::files(&letter).remove(0).expect("the document can be made")
 }
 
@@ -85,8 +85,7 @@ fn parts(letter: &Letter) -> Vec<(String, String)> {
 fn the_files_are_named_in_ascii_by_what_they_are_and_settings_choose_them() {
     let names = |attach: &[DocumentFormat]| {
         let mut letter = sample("escalation-several");
-        letter.letterhead.attach = attach.to_vec();
-        letter.attachments = !attach.is_empty();
+        letter.attachments = attach.to_vec();
         escalation::files(&letter).into_iter().map(|file| file.expect("made").file_name).collect::<Vec<_>>()
     };
     let stem = "Ausstehende-Meldungen_Koeln_Statistik_2026-11_2026-12-17";

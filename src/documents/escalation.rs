@@ -13,9 +13,9 @@ use crate::domain::letter::Matter;
 use crate::domain::rulebook::DocumentFormat;
 use crate::domain::words::state_in_words;
 
-/// The files that settings want with a letter, in their order; none if it carries none.
+/// The files that are to go with a letter, in their order; none if it is no escalation.
 pub fn files(letter: &Letter) -> Vec<Result<DocumentFile, DocumentError>> {
-    let Some(escalation) = Escalation::of(letter).filter(|_| letter.attachments) else { return Vec::new() };
+    let Some(escalation) = Escalation::of(letter) else { return Vec::new() };
     let made = |format: &DocumentFormat| {
         let (media_type, bytes) = match format {
             DocumentFormat::Pdf => ("application/pdf", document(&escalation).to_pdf()?),
@@ -23,9 +23,9 @@ pub fn files(letter: &Letter) -> Vec<Result<DocumentFile, DocumentError>> {
                 ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", workbook(&escalation).to_bytes()?)
             }
         };
-        Ok(DocumentFile { file_name: escalation.file_name(format.as_str()), media_type, bytes })
+        Ok(DocumentFile { format: *format, file_name: escalation.file_name(format.as_str()), media_type, bytes })
     };
-    letter.letterhead.attach.iter().map(made).collect()
+    letter.attachments.iter().map(made).collect()
 }
 
 /// An escalation's letter as a document, before it is set; none of another letter.

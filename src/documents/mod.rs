@@ -22,6 +22,8 @@ mod year_xlsx;
 #[cfg(test)]
 mod documents_tests;
 
+use crate::domain::rulebook::DocumentFormat;
+
 pub use document::{Block, Cell, Column, Document, LetterTop, Table};
 pub use year_html::year_page;
 pub use year_xlsx::year_workbook;
@@ -29,6 +31,8 @@ pub use year_xlsx::year_workbook;
 /// A file that was made.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DocumentFile {
+    /// What it is.
+    pub format: DocumentFormat,
     /// Its name, in letters, digits, `-`, `_` and `.` of ASCII.
     pub file_name: String,
     /// `application/pdf`.

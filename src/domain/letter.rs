@@ -16,7 +16,7 @@ use super::ladder::Ladder;
 use super::notice::{Alert, NewNotice, Said};
 use super::past::Missed;
 use super::roster::{AuthorityId, OfficeKind};
-use super::rulebook::Letterhead;
+use super::rulebook::{DocumentFormat, Letterhead};
 use super::standing::{Receipt, ReceiptState, Standing};
 use super::summary::{LongSilence, Summary};
 use super::window::last_day;
@@ -46,8 +46,8 @@ pub struct Letter {
     pub long_silence: Option<LongSilence>,
     /// What the ZRK must look at.
     pub alerts: Vec<AlertLine>,
-    /// Whether the report goes out with its list and a copy for the file attached; who attaches them sets it.
-    pub attachments: bool,
+    /// Which documents go with the report; whoever makes them takes out what could not be made.
+    pub attachments: Vec<DocumentFormat>,
 }
 
 /// The duty that a letter is about.
@@ -175,8 +175,10 @@ pub fn compose(
     let missed_cycles = ladder.rung(&notice.step).and_then(|rung| rung.step.missed_cycles);
     let long_silence = missed_cycles.map(|cycles| summary().long_silence(cycles, &notice.authorities));
     let summary = is_for_state.then(summary);
-    let attachments =
-        notice.kind == NoticeKind::Escalation && report.is_some() && !view.rulebook.letterhead.attach.is_empty();
+    let attachments = match report.is_some() && notice.kind == NoticeKind::Escalation {
+        true => view.rulebook.letterhead.attach.clone(),
+        false => Vec::new(),
+    };
     Letter {
         kind: notice.kind,
         zone: view.rulebook.zone,
@@ -209,7 +211,7 @@ pub fn compose_zrk_notice(view: View<'_>, notice: &NewNotice, alerts: &[Alert]) 
         summary: None,
         long_silence: None,
         alerts: alerts.iter().map(line).collect(),
-        attachments: false,
+        attachments: Vec::new(),
     }
 }
 

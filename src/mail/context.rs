@@ -11,6 +11,7 @@ use crate::domain::Letter;
 use crate::domain::dates::{date_in_words, day_in_words};
 use crate::domain::duty::NoticeKind;
 use crate::domain::letter::{AlertLine, AuthorityLine, Matter};
+use crate::domain::rulebook::DocumentFormat;
 use crate::domain::words;
 
 /// The variables of one letter. What a kind never has is left out, so that naming it is an error and not a blank.
@@ -31,7 +32,7 @@ pub(super) struct LetterContext<'a> {
     summary: Option<Option<SummaryContext<'a>>>,
     /// Whether the same is attached as a list and as a copy for the file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    attachments: Option<bool>,
+    attachments: Option<AttachmentsContext>,
     #[serde(skip_serializing_if = "Option::is_none")]
     silence: Option<SilenceContext<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,9 +62,25 @@ impl<'a> LetterContext<'a> {
             report: matches!(kind, Escalation | AllClear).then(report),
             summary: matches!(kind, Escalation | Summary).then(summary),
             silence: letter.long_silence.as_ref().map(|silence| SilenceContext::of(silence, letter)),
-            attachments: (kind == Escalation).then_some(letter.attachments),
+            attachments: (kind == Escalation).then(|| AttachmentsContext::of(&letter.attachments)),
             alerts: (kind == ZrkNotice).then(|| letter.alerts.iter().map(AlertContext::of).collect()),
         }
+    }
+}
+
+/// Which files go with the letter.
+#[derive(Serialize, Debug)]
+struct AttachmentsContext {
+    /// The table to work with.
+    xlsx: bool,
+    /// The letter to be put on file.
+    pdf: bool,
+}
+
+impl AttachmentsContext {
+    fn of(attachments: &[DocumentFormat]) -> Self {
+        let has = |format| attachments.contains(&format);
+        Self { xlsx: has(DocumentFormat::Xlsx), pdf: has(DocumentFormat::Pdf) }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::escalation::{Because, Case, Change, Dispatch, EscalationRepor
 use crate::domain::letter::{AlertLine, AuthorityLine, CorrectionFacts, Letter, Matter};
 use crate::domain::movement::Movement;
 use crate::domain::roster::District;
-use crate::domain::rulebook::Letterhead;
+use crate::domain::rulebook::{DocumentFormat, Letterhead};
 use crate::domain::standing::{ReceiptState, Standing};
 use crate::domain::summary::{LongSilence, Outstanding, Summary, Tally};
 use crate::domain::{Deadline, Month};
@@ -105,8 +105,17 @@ pub fn named_letters() -> Vec<(&'static str, Letter)> {
             with_silence(2, &[], &[outstanding(District::Duesseldorf, "Kreis Altmuster", 0, 2)]),
         ),
         ("escalation-of-the-state", Letter { kind: Escalation, ..with_summary(summary()) }),
-        ("escalation-partial", with_report(Escalation, statistics(), &[partial_case("Stadt Beispielhausen")])),
-        ("escalation-extended", with_report(Escalation, planning(), &[extended_case("Kreis Musterau")])),
+        (
+            "escalation-partial",
+            carrying(
+                DocumentFormat::Xlsx,
+                with_report(Escalation, statistics(), &[partial_case("Stadt Beispielhausen")]),
+            ),
+        ),
+        (
+            "escalation-extended",
+            carrying(DocumentFormat::Pdf, with_report(Escalation, planning(), &[extended_case("Kreis Musterau")])),
+        ),
         (
             "escalation-several",
             with_report(
@@ -166,7 +175,7 @@ fn letter(kind: NoticeKind, matter: Option<Matter>) -> Letter {
         summary: None,
         long_silence: None,
         alerts: Vec::new(),
-        attachments: false,
+        attachments: Vec::new(),
     }
 }
 
@@ -212,8 +221,13 @@ fn with_report(kind: NoticeKind, mut matter: Matter, cases: &[Case]) -> Letter {
         cases: cases.to_vec(),
         gone: Vec::new(),
     };
-    let attachments = kind == NoticeKind::Escalation;
+    let attachments = if kind == NoticeKind::Escalation { DocumentFormat::ALL.to_vec() } else { Vec::new() };
     Letter { office: Some("RRK Köln".into()), report: Some(report), attachments, ..letter(kind, Some(matter)) }
+}
+
+/// With one of the two files only.
+fn carrying(format: DocumentFormat, letter: Letter) -> Letter {
+    Letter { attachments: vec![format], ..letter }
 }
 
 /// The second report, after things have moved.
@@ -244,7 +258,6 @@ fn repeated(mut letter: Letter) -> Letter {
             report.gone.retain(|gone| matches!(gone.because, Because::NotOwing(_)));
         }
     }
-    letter.attachments = letter.kind == NoticeKind::Escalation;
     letter
 }
 
