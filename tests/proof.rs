@@ -3,6 +3,7 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -241,4 +242,87 @@ fn a_mail_that_retention_removed_leaves_its_hash_and_size() {
     let proved = proof(&site, "abh-05314-bonn", &[]).done();
     assert!(proved.contains("nicht mehr aufbewahrt (Aufbewahrungsfrist)"), "{proved}");
     assert_eq!(Answer::at(&site, &["audit", "verify"]).code, 0, "that a mail is gone is no fault");
+}
+
+/// What one of poppler's programs says of a PDF.
+fn poppler(program: &str, arguments: &[&str]) -> String {
+    let output = std::process::Command::new(program).args(arguments).output().expect("poppler-utils are installed");
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn without_space(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
+/// All strings below these fields, at any depth.
+fn strings(value: &Value, fields: &[&str]) -> Vec<String> {
+    let below = |values: Vec<&Value>| values.into_iter().flat_map(|value| strings(value, fields)).collect::<Vec<_>>();
+    match value {
+        Value::Array(values) => below(values.iter().collect()),
+        Value::Object(map) => {
+            let named = map.iter().filter(|(name, _)| fields.contains(&name.as_str()));
+            let mut found: Vec<String> = named.filter_map(|(_, value)| value.as_str().map(str::to_owned)).collect();
+            found.extend(below(map.values().collect()));
+            found
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn the_pdf_of_a_proof_says_what_its_text_says() {
+    let site = eventful();
+    let file = site.path("proof.pdf").display().to_string();
+    for authority in ALL {
+        assert_eq!(proof(&site, authority, &["--pdf", &file]).done(), format!("written: {file}\n"));
+        let said = without_space(&poppler("pdftotext", &["-raw", &file, "-"]));
+        let value = proof(&site, authority, &["--json", "--pdf", &file]).json();
+        let sent: Value = value["duties"].as_array().expect("duties").iter().map(|duty| duty["sent"].clone()).collect();
+        let facts = strings(&sent, &["message_id", "sha256", "to", "reply", "subject"]);
+        assert!(facts.len() > 10, "{authority}: {facts:?}");
+        for fact in facts {
+            assert!(said.contains(&without_space(&fact)), "{authority}: {fact} is in the PDF\n{said}");
+        }
+        let head = format!("Eintrag{},SHA-256{}", value["log_head"]["number"], text(&value["log_head"]["hash"]));
+        assert!(said.contains(&head), "{authority}: {head}");
+        let title = format!("NachweisdesVersands:{},Dezember2026", without_space(&text(&value["name"])));
+        assert!(said.contains(&title), "{authority}: {title}");
+        let about = poppler("pdfinfo", &[&file]);
+        let field = |name: &str| {
+            let line = about.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap_or_else(|| panic!("{name} in {about}")).trim().to_owned()
+        };
+        assert_eq!(field("Tagged:"), "yes", "{about}");
+        let pages: usize = field("Pages:").parse().expect("a number");
+        let notices = strings(&sent, &["message_id"]).len();
+        assert!(pages >= 2 && pages <= 2 + notices / 2, "{authority}: {pages} pages for {notices} notices");
+        if let Some(folder) = std::env::var_os("PROOFS") {
+            std::fs::copy(&file, Path::new(&folder).join(format!("{authority}.pdf"))).expect("copied");
+        }
+    }
+}
+
+#[test]
+fn a_pdf_replaces_a_file_and_nothing_else() {
+    let site = eventful();
+    let at = |name: &str| site.path(name).display().to_string();
+    site.write("proof.pdf", "older");
+    let answer = proof(&site, ESSEN, &["--pdf", &at("proof.pdf"), "--eml", &at("mails")]);
+    assert_eq!((answer.code, &*answer.said), (0, &*format!("written: {}\n", at("proof.pdf"))), "{}", answer.complained);
+    assert!(std::fs::read(site.path("proof.pdf")).expect("a file").starts_with(b"%PDF-"));
+    assert!(std::fs::read_dir(site.path("mails")).expect("the folder").count() > 3, "--eml goes with it");
+    site.write("victim", "keep");
+    std::fs::create_dir(site.path("folder")).expect("made");
+    std::os::unix::fs::symlink(site.path("victim"), site.path("link")).expect("made");
+    for (name, words) in
+        [("link", "is a link"), ("folder", "is a folder"), ("missing/a.pdf", "its folder is not there")]
+    {
+        proof(&site, ESSEN, &["--pdf", &at(name)]).refused(2, &[words]);
+    }
+    assert_eq!(site.read("victim"), "keep");
+    // where there is nothing to prove there is no file
+    Answer::at(&site, &["proof", "2026-10", "--authority", ESSEN, "--pdf", &at("none.pdf")])
+        .refused(3, &["nothing was"]);
+    assert!(!site.path("none.pdf").exists());
 }

@@ -10,6 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::daemon::proof::proof;
+use crate::documents::proof_document;
 use crate::domain::chronicle::Happened;
 use crate::domain::proof::{AttemptProof, DutyProof, NoticeProof, Proof as Proved, ReturnProof};
 use crate::domain::proof_words::{in_words, kind_in_words};
@@ -17,7 +18,8 @@ use crate::domain::request::{duty, known_authority};
 use crate::domain::{Month, Receipt, ReceiptState};
 use crate::store::Store;
 
-use super::{Ending, Shell, WrongInput, counted, print_json};
+use super::written_file::{check_target, write_whole};
+use super::{Ending, Shell, WrongInput, counted, print_json, print_line};
 
 /// Proves what was said to an authority in a month, and what it reported.
 ///
@@ -28,9 +30,11 @@ use super::{Ending, Shell, WrongInput, counted, print_json};
 #[command(after_help = "Examples:\n  \
     fristd proof 2026-12 --authority abh-05113-essen > essen.txt\n  \
     fristd proof 2026-12 --authority abh-05113-essen --duty planning --eml essen-mails\n  \
+    fristd proof 2026-12 --authority abh-05113-essen --pdf essen.pdf\n  \
     fristd proof 2026-12 --authority abh-05113-essen --json | jq .duties[].sent[].message_id\n\n\
     Mails to offices are not written by --eml, because they name other authorities as well;\n\
-    `fristd outbox show ID --save FILE` writes one. docs/audit.md describes the JSON.")]
+    `fristd outbox show ID --save FILE` writes one.\n\
+    docs/audit.md describes the JSON.")]
 pub(super) struct Proof {
     /// The cycle, as YYYY-MM.
     month: String,
@@ -46,10 +50,14 @@ pub(super) struct Proof {
     /// Write the mails to the authority, byte for byte, into this folder.
     #[arg(long, value_name = "DIR")]
     eml: Option<PathBuf>,
+    /// Write the proof as a PDF instead of printing its text.
+    #[arg(long, value_name = "FILE")]
+    pdf: Option<PathBuf>,
 }
 
 impl Proof {
     pub(super) async fn execute(self, shell: &Shell) -> anyhow::Result<Ending> {
+        self.pdf.as_deref().map(check_target).transpose()?;
         let charter = shell.charter()?;
         let settings = &charter.settings;
         let month = Month::parse(&self.month).map_err(|cause| WrongInput(cause.to_string()))?;
@@ -67,8 +75,13 @@ impl Proof {
         if let Some(folder) = &self.eml {
             eprintln!("fristd: {}", write_mails(folder, &proved)?);
         }
+        if let Some(path) = &self.pdf {
+            write_whole(path, &proof_document(&proved, &settings.rulebook.letterhead).to_pdf()?)?;
+        }
         if self.json {
             print_json(&as_json(&proved))?;
+        } else if let Some(path) = &self.pdf {
+            print_line(&format!("written: {}", path.display()))?;
         } else {
             std::io::stdout().write_all(in_words(&proved).as_bytes()).context("the output cannot be written")?;
         }

@@ -64,6 +64,8 @@ pub struct LetterTop {
 pub enum Block {
     /// A heading below the title; also a bookmark.
     Heading(String),
+    /// A heading below a heading.
+    Subheading(String),
     /// Running text.
     Paragraph(String),
     /// Running text that stands out.

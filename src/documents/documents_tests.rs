@@ -36,6 +36,7 @@ fn document(words: &[String], rows: usize) -> Document {
             Block::Key(word(1)),
             Block::Facts(vec![(word(2), word(3)), (word(4), String::new())]),
             Block::Heading(word(1)),
+            Block::Subheading(word(2)),
             Block::Table(Table {
                 summary: word(2),
                 columns: vec![
@@ -105,7 +106,7 @@ fn a_row_longer_than_a_page_goes_on_and_three_hundred_rows_are_all_there() {
     let long = "Wort ".repeat(1000);
     let mut longer = document(&["kurz".to_owned()], 2);
     let lines: Cell = (0..200).map(|number| format!("Zeile {number}")).collect();
-    if let Block::Table(table) = &mut longer.blocks[4] {
+    if let Block::Table(table) = &mut longer.blocks[5] {
         table.rows.insert(1, vec![Cell::strong("lang"), lines, Cell::text(long)]);
     }
     check_pages(&longer);

@@ -1,7 +1,8 @@
 //! Makes what people file, print and pass on: pages, PDF and XLSX. Never decides what is said to whom, never reads the clock and
 //! never writes a file.
 //!
-//! [`Document`] and [`workbook::Workbook`] are values that anybody can fill; [`escalation`] fills them for an RRK. The yearly report
+//! [`Document`] and [`workbook::Workbook`] are values that anybody can fill; [`escalation`] fills them for an RRK, [`proof_document`] for the
+//! file. The yearly report
 //! has a page and a workbook of its own.
 
 mod document;
@@ -12,6 +13,7 @@ mod file_name;
 mod heat_map;
 mod page_layout;
 mod pdf;
+mod proof_document;
 mod typeface;
 mod visible;
 pub mod workbook;
@@ -25,6 +27,7 @@ mod documents_tests;
 use crate::domain::rulebook::DocumentFormat;
 
 pub use document::{Block, Cell, Column, Document, LetterTop, Table};
+pub use proof_document::proof_document;
 pub use year_html::year_page;
 pub use year_xlsx::year_workbook;
 

@@ -69,6 +69,7 @@ pub(super) struct Node {
 pub(super) enum Role {
     Title(String),
     Heading(String),
+    Subheading(String),
     Paragraph,
     Table { summary: String },
     TableHead,
@@ -174,6 +175,13 @@ impl Setter {
                 self.y += GAP;
                 let text = or_dash(text);
                 self.heading_of(Role::Heading(text.clone()), &text, HEADING);
+            }
+            Block::Subheading(text) => {
+                self.need(HEADING_NEEDS);
+                let text = or_dash(text);
+                let node = self.node(Role::Subheading(text.clone()), None);
+                self.wrapped(&text, BODY, Weight::Bold, (LEFT, WIDTH), node);
+                self.y += GAP * 0.6;
             }
             Block::Paragraph(text) => self.paragraph(text, BODY, Weight::Regular),
             Block::Key(text) => self.paragraph(text, BODY, Weight::Bold),

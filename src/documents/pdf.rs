@@ -210,9 +210,11 @@ fn tag_tree(set: &Pages, marked: Vec<Vec<Identifier>>) -> TagTree {
 fn tag(node: &Node) -> TagKind {
     const FIRST: NonZeroU16 = NonZeroU16::MIN;
     const SECOND: NonZeroU16 = NonZeroU16::MIN.saturating_add(1);
+    const THIRD: NonZeroU16 = NonZeroU16::MIN.saturating_add(2);
     match &node.role {
         Role::Title(title) => Tag::Hn(FIRST, Some(visible(title))).into(),
         Role::Heading(title) => Tag::Hn(SECOND, Some(visible(title))).into(),
+        Role::Subheading(title) => Tag::Hn(THIRD, Some(visible(title))).into(),
         Role::Paragraph => Tag::P.into(),
         Role::Table { summary } => Tag::Table.with_summary(Some(visible(summary))).into(),
         Role::TableHead => Tag::THead.into(),

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::chronicle::Happened;
+use super::chronicle::{Entry, Happened};
 use super::dates::{date_in_words, day_in_words};
+use super::deadline::Revision;
 use super::delivery::State;
 use super::duty::NoticeKind;
 use super::list_report::state_in_words;
@@ -14,30 +15,34 @@ use super::proof::{AttemptProof, DutyProof, NoticeProof, Proof, ReturnProof};
 use super::proof_reasons::reason_in_german;
 use super::standing::Receipt;
 
+/// What a proof is.
+pub const SUBJECT: &str = "Nachweis über Fristen, Mitteilungen und Meldungseingänge";
+
+/// What stands where nothing was sent or received.
+pub const NOTHING: &str = "Keine.";
+
+/// What it is, and its value.
+pub type Fact = (&'static str, String);
+
+/// Something that happened, in a line, and what more there is to say of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Told {
+    /// What happened.
+    pub words: String,
+    /// Further lines; the first is the most important.
+    pub details: Vec<String>,
+}
+
 /// The whole text, ending in a line break.
 pub fn in_words(proof: &Proof) -> String {
+    const LABEL_CHARS: usize = 17; // "Protokollstand:" and two spaces
     let mut text = String::new();
-    let zone = proof.zone;
-    let name = proof.name.as_deref().unwrap_or("(nicht mehr im Verzeichnis)");
-    let district =
-        proof.district.map(|district| format!(", Regierungsbezirk {}", district.in_words())).unwrap_or_default();
-    let instance = &proof.instance;
-    let mark = instance.first_hash.as_deref().map(|hash| format!(", Kennung {hash}")).unwrap_or_default();
-    let head = match &proof.log_head {
-        Some((number, hash)) => format!("Eintrag {number}, SHA-256 {hash}"),
-        None => "nicht feststellbar; das Protokoll ist zu prüfen (fristd audit verify)".to_owned(),
-    };
-    line(&mut text, 0, "Nachweis über Fristen, Mitteilungen und Meldungseingänge");
-    line(&mut text, 0, "========================================================");
+    line(&mut text, 0, SUBJECT);
+    line(&mut text, 0, &"=".repeat(SUBJECT.chars().count()));
     text.push('\n');
-    line(&mut text, 0, &format!("Behörde:          {name} ({}){district}", proof.authority));
-    line(&mut text, 0, &format!("Monatslauf:       {}", proof.month.in_words()));
-    line(&mut text, 0, &format!("Erstellt:         {}", moment(proof.produced_at, zone)));
-    line(&mut text, 0, &format!("Erstellt mit:     fristd {}", instance.version));
-    line(&mut text, 0, &format!("Absender:         {} <{}>", instance.sender, instance.from));
-    line(&mut text, 0, &format!("Datenbestand:     seit {}{mark}", moment(instance.made_at, zone)));
-    line(&mut text, 0, &format!("Protokollstand:   {head}"));
-    line(&mut text, 0, &format!("Zeitangaben:      Ortszeit ({zone})"));
+    for about in particulars(proof) {
+        fact(&mut text, 0, LABEL_CHARS, &about);
+    }
     for (number, duty) in (1..).zip(&proof.duties) {
         text.push('\n');
         duty_in_words(&mut text, number, duty, proof);
@@ -47,18 +52,105 @@ pub fn in_words(proof: &Proof) -> String {
 
 fn duty_in_words(text: &mut String, number: usize, part: &DutyProof, proof: &Proof) {
     let zone = proof.zone;
-    let heading = format!("{number}. {} für {}", part.duty.title, part.duty.period_of(proof.month).in_words());
+    let heading = duty_heading(number, part, proof);
     line(text, 0, &heading);
     line(text, 0, &"-".repeat(heading.chars().count()));
     if !part.is_owed {
-        line(text, 1, "Die Behörde schuldet diese Meldung in diesem Monatslauf nicht.");
+        line(text, 1, NOT_OWED);
     }
     title(text, "Frist");
+    told(text, &deadlines(part, zone));
+    title(text, "Gesendete Mitteilungen");
+    if part.sent.is_empty() {
+        line(text, 1, NOTHING);
+    }
+    for (index, notice) in (1..).zip(&part.sent) {
+        notice_in_words(text, &format!("{number}.{index}"), notice, zone);
+    }
+    let unsent = unsent(part, zone);
+    if !unsent.is_empty() {
+        title(text, "Nicht gesendete Mitteilungen");
+        told(text, &unsent);
+    }
+    title(text, "Meldungseingänge");
+    if part.receipts.is_empty() {
+        line(text, 1, NOTHING);
+    }
+    told(text, &receipts(part, zone));
+    title(text, "Meldestand");
+    line(text, 1, &standing(part, zone));
+}
+
+fn notice_in_words(text: &mut String, number: &str, notice: &NoticeProof, zone: Tz) {
+    const NOTICE_LABEL_CHARS: usize = 12; // "Message-ID:" and a space
+    const ATTEMPT_LABEL_CHARS: usize = 11; // "angenommen:"
+    line(text, 1, &notice_heading(number, notice));
+    if let Some(note) = notice_note(notice) {
+        line(text, 2, &note);
+    }
+    for about in about_notice(notice, zone) {
+        fact(text, 2, NOTICE_LABEL_CHARS, &about);
+    }
+    for attempt in &notice.attempts {
+        line(text, 2, &attempt_heading(attempt));
+        for about in about_attempt(attempt, zone) {
+            fact(text, 3, ATTEMPT_LABEL_CHARS, &about);
+        }
+    }
+    for report in &notice.returns {
+        line(text, 2, &return_heading(report, zone));
+        for about in about_return(report) {
+            fact(text, 3, ATTEMPT_LABEL_CHARS, &about);
+        }
+    }
+    fact(text, 2, NOTICE_LABEL_CHARS, &result(notice));
+}
+
+/// Of a duty that the authority does not owe.
+pub const NOT_OWED: &str = "Die Behörde schuldet diese Meldung in diesem Monatslauf nicht.";
+
+/// The authority's name, also if nobody knows it any more.
+pub fn authority_name(proof: &Proof) -> &str {
+    proof.name.as_deref().unwrap_or("(nicht mehr im Verzeichnis)")
+}
+
+/// About whom it is, who made it, when and from what.
+pub fn particulars(proof: &Proof) -> Vec<Fact> {
+    let zone = proof.zone;
+    let name = authority_name(proof);
+    let district =
+        proof.district.map(|district| format!(", Regierungsbezirk {}", district.in_words())).unwrap_or_default();
+    let instance = &proof.instance;
+    let mark = instance.first_hash.as_deref().map(|hash| format!(", Kennung {hash}")).unwrap_or_default();
+    let head = match &proof.log_head {
+        Some((number, hash)) => format!("Eintrag {number}, SHA-256 {hash}"),
+        None => "nicht feststellbar; das Protokoll ist zu prüfen (fristd audit verify)".to_owned(),
+    };
+    vec![
+        ("Behörde", format!("{name} ({}){district}", proof.authority)),
+        ("Monatslauf", proof.month.in_words()),
+        ("Erstellt", moment(proof.produced_at, zone)),
+        ("Erstellt mit", format!("fristd {}", instance.version)),
+        ("Absender", format!("{} <{}>", instance.sender, instance.from)),
+        ("Datenbestand", format!("seit {}{mark}", moment(instance.made_at, zone))),
+        ("Protokollstand", head),
+        ("Zeitangaben", format!("Ortszeit ({zone})")),
+    ]
+}
+
+/// `1. Planungsdaten für Januar 2027`.
+pub fn duty_heading(number: usize, part: &DutyProof, proof: &Proof) -> String {
+    format!("{number}. {} für {}", part.duty.title, part.duty.period_of(proof.month).in_words())
+}
+
+/// The deadlines that were told, each with when and why; the computed one if none was.
+pub fn deadlines(part: &DutyProof, zone: Tz) -> Vec<Told> {
     if part.revisions.is_empty() {
         let ends = day_in_words(part.deadline.ends_on);
-        line(text, 1, &format!("Noch nicht angekündigt; nach den Regeln {ends}."));
+        let words = format!("Noch nicht angekündigt; nach den Regeln {ends}.");
+        return vec![Told { words, details: Vec::new() }];
     }
-    for revision in &part.revisions {
+    let revision = |revision: &Revision| {
         let deadline = revision.deadline;
         let ends = match deadline.ends_on == deadline.stated_on {
             true => String::new(),
@@ -68,47 +160,53 @@ fn duty_in_words(text: &mut String, number: usize, part: &DutyProof, proof: &Pro
             true => format!(" (Datenimport {})", date_in_words(deadline.import_on)),
             false => String::new(),
         };
-        line(text, 1, &format!("Fassung {}: {}{ends}{import}", revision.number, day_in_words(deadline.stated_on)));
-        line(text, 2, &format!("festgelegt am {}", moment(revision.frozen_at, zone)));
-        if let Some(reason) = &revision.reason {
-            line(text, 2, &format!("Grund der Korrektur: {reason}"));
-        }
-    }
-    title(text, "Gesendete Mitteilungen");
-    if part.sent.is_empty() {
-        line(text, 1, "Keine.");
-    }
-    for (index, notice) in (1..).zip(&part.sent) {
-        notice_in_words(text, &format!("{number}.{index}"), notice, zone);
-    }
-    if !part.not_sent.is_empty() || !part.skipped.is_empty() {
-        title(text, "Nicht gesendete Mitteilungen");
-    }
-    for notice in &part.not_sent {
-        let to = addressee(notice);
-        line(text, 1, &format!("{} {to}, fällig am {}", kind_in_words(notice.kind), moment(notice.due_at, zone)));
-        line(text, 2, &format!("{}{}", state_of_unsent(notice.state), because(notice.reason.as_deref())));
-        line(text, 2, &format!("Vorgang {}", notice.id));
-    }
-    for step in &part.skipped {
+        let mut details = vec![format!("festgelegt am {}", moment(revision.frozen_at, zone))];
+        details.extend(revision.reason.as_ref().map(|reason| format!("Grund der Korrektur: {reason}")));
+        let words = format!("Fassung {}: {}{ends}{import}", revision.number, day_in_words(deadline.stated_on));
+        Told { words, details }
+    };
+    part.revisions.iter().map(revision).collect()
+}
+
+/// What was not sent, and why.
+pub fn unsent(part: &DutyProof, zone: Tz) -> Vec<Told> {
+    let notices = part.not_sent.iter().map(|notice| Told {
+        words: format!(
+            "{} {}, fällig am {}",
+            kind_in_words(notice.kind),
+            addressee(notice),
+            moment(notice.due_at, zone)
+        ),
+        details: vec![
+            format!("{}{}", state_of_unsent(notice.state), because(notice.reason.as_deref())),
+            format!("Vorgang {}", notice.id),
+        ],
+    });
+    let skipped = part.skipped.iter().map(|step| {
         let kind = kind_in_words(step.kind);
-        line(text, 1, &format!("{kind} (Stufe {}), fällig am {}, an niemanden", step.step, moment(step.due_at, zone)));
-        line(text, 2, &format!("übersprungen{}", because(step.skipped.as_deref())));
-    }
-    title(text, "Meldungseingänge");
-    if part.receipts.is_empty() {
-        line(text, 1, "Keine.");
-    }
-    for entry in &part.receipts {
-        match &entry.what {
-            Happened::Recorded(receipt) => receipt_in_words(text, receipt, part, zone),
-            Happened::ExtensionRanOut { until } => {
-                let until = date_in_words(*until);
-                line(text, 1, &format!("{}: Die Verlängerung bis {until} ist abgelaufen.", moment(entry.at, zone)));
-            }
+        let due_at = moment(step.due_at, zone);
+        Told {
+            words: format!("{kind} (Stufe {}), fällig am {due_at}, an niemanden", step.step),
+            details: vec![format!("übersprungen{}", because(step.skipped.as_deref()))],
         }
-    }
-    title(text, "Meldestand");
+    });
+    notices.chain(skipped).collect()
+}
+
+/// What the authority reported, and extensions that ran out.
+pub fn receipts(part: &DutyProof, zone: Tz) -> Vec<Told> {
+    let told = |entry: &Entry| match &entry.what {
+        Happened::Recorded(receipt) => receipt_told(receipt, part, zone),
+        Happened::ExtensionRanOut { until } => {
+            let (at, until) = (moment(entry.at, zone), date_in_words(*until));
+            Told { words: format!("{at}: Die Verlängerung bis {until} ist abgelaufen."), details: Vec::new() }
+        }
+    };
+    part.receipts.iter().map(told).collect()
+}
+
+/// The standing at the end, since when, and whether in time.
+pub fn standing(part: &DutyProof, zone: Tz) -> String {
     let since = part.standing.since.map(|since| format!(" seit {}", moment(since, zone))).unwrap_or_default();
     let in_time = match (part.in_time, part.standing.is_settled()) {
         (Some(true), true) => ", fristgerecht",
@@ -116,100 +214,112 @@ fn duty_in_words(text: &mut String, number: usize, part: &DutyProof, proof: &Pro
         (Some(false), false) => ", Frist versäumt",
         _ => "",
     };
-    line(text, 1, &format!("{}{since}{in_time}", state_in_words(&part.duty, &part.standing.state)));
+    format!("{}{since}{in_time}", state_in_words(&part.duty, &part.standing.state))
 }
 
-fn notice_in_words(text: &mut String, number: &str, notice: &NoticeProof, zone: Tz) {
-    line(text, 1, &format!("{number} {} {}", kind_in_words(notice.kind), addressee(notice)));
-    if let Some((_, name)) = &notice.office {
-        line(text, 2, &format!("Diese Mitteilung ging an eine Stelle ({name}); die Behörde ist darin aufgeführt."));
-    } else if notice.authorities > 1 {
-        line(
-            text,
-            2,
-            &format!("Das Postfach ist für mehrere Behörden zuständig; die Mitteilung betraf {}.", notice.authorities),
-        );
+/// `1.2 Erinnerung an rueckkehr@essen.example`.
+pub fn notice_heading(number: &str, notice: &NoticeProof) -> String {
+    format!("{number} {} {}", kind_in_words(notice.kind), addressee(notice))
+}
+
+/// Why others than the authority are concerned, if they are.
+pub fn notice_note(notice: &NoticeProof) -> Option<String> {
+    match &notice.office {
+        Some((_, name)) => {
+            Some(format!("Diese Mitteilung ging an eine Stelle ({name}); die Behörde ist darin aufgeführt."))
+        }
+        None if notice.authorities > 1 => Some(format!(
+            "Das Postfach ist für mehrere Behörden zuständig; die Mitteilung betraf {}.",
+            notice.authorities
+        )),
+        None => None,
     }
-    line(
-        text,
-        2,
-        &format!("Fällig:      {} (Stufe {}, Fassung {})", moment(notice.due_at, zone), notice.step, notice.revision),
-    );
-    if let Some(subject) = notice.subject.as_deref().filter(|subject| !subject.is_empty()) {
-        line(text, 2, &format!("Betreff:     {subject}"));
-    }
-    line(text, 2, &format!("Message-ID:  {}", notice.message_id));
-    for attempt in &notice.attempts {
-        attempt_in_words(text, attempt, zone);
-    }
-    for report in &notice.returns {
-        return_in_words(text, report, zone);
-    }
+}
+
+/// When a notice was due, its subject and its Message-ID.
+pub fn about_notice(notice: &NoticeProof, zone: Tz) -> Vec<Fact> {
+    let due_at = moment(notice.due_at, zone);
+    let subject = notice.subject.as_ref().filter(|subject| !subject.is_empty());
+    let mut facts = vec![("Fällig", format!("{due_at} (Stufe {}, Fassung {})", notice.step, notice.revision))];
+    facts.extend(subject.map(|subject| ("Betreff", subject.clone())));
+    facts.push(("Message-ID", notice.message_id.clone()));
+    facts
+}
+
+/// What became of a notice, and why.
+pub fn result(notice: &NoticeProof) -> Fact {
     let reason = match notice.state {
         State::Accepted | State::Retry => String::new(),
         // what came back stands above
         State::Rejected if notice.returns.iter().any(|report| report.is_believed) => String::new(),
         _ => because(notice.reason.as_deref()),
     };
-    line(text, 2, &format!("Ergebnis:    {}{reason}", result_in_words(notice)));
+    ("Ergebnis", format!("{}{reason}", result_in_words(notice)))
 }
 
-fn attempt_in_words(text: &mut String, attempt: &AttemptProof, zone: Tz) {
-    line(text, 2, &format!("{}. Versuch", attempt.number));
-    if let Some(at) = attempt.handed_over_at {
-        line(text, 3, &format!("übergeben:  {}", moment(at, zone)));
-    }
+/// `1. Versuch`.
+pub fn attempt_heading(attempt: &AttemptProof) -> String {
+    format!("{}. Versuch", attempt.number)
+}
+
+/// When an attempt was made, what the mail system answered, and the mail's hash and size.
+pub fn about_attempt(attempt: &AttemptProof, zone: Tz) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    facts.extend(attempt.handed_over_at.map(|at| ("übergeben", moment(at, zone))));
     let outcome = match attempt.outcome {
-        State::Accepted => "angenommen:",
-        State::Retry => "vorläufig abgewiesen:",
-        State::Rejected => "abgewiesen:",
-        State::Uncertain => "ungewiss, es kam keine Antwort:",
-        _ => "ohne Antwort bis jetzt:",
+        State::Accepted => "angenommen",
+        State::Retry => "vorläufig abgewiesen",
+        State::Rejected => "abgewiesen",
+        State::Uncertain => "ungewiss, es kam keine Antwort",
+        _ => "ohne Antwort bis jetzt",
     };
-    match attempt.outcome {
-        State::Claimed => line(text, 3, outcome),
-        _ => line(text, 3, &format!("{outcome:<11} {}", moment(attempt.ended_at, zone))),
-    }
-    line(text, 3, &format!("Antwort:    „{}“", attempt.reply));
+    facts.push(match attempt.outcome {
+        State::Claimed => (outcome, String::new()),
+        _ => (outcome, moment(attempt.ended_at, zone)),
+    });
+    facts.push(("Antwort", format!("„{}“", attempt.reply)));
     if let Some(sha256) = &attempt.sha256 {
         let unsent = if attempt.size_bytes.is_none() { " (Mail erstellt, nicht übergeben)" } else { "" };
-        line(text, 3, &format!("SHA-256:    {sha256}{unsent}"));
+        facts.push(("SHA-256", format!("{sha256}{unsent}")));
     }
     if let Some(size) = attempt.size_bytes {
         let kept = match attempt.mail {
             Some(_) => "im Wortlaut aufbewahrt",
             None => "nicht mehr aufbewahrt (Aufbewahrungsfrist); Prüfsumme und Größe bleiben",
         };
-        line(text, 3, &format!("Größe:      {size} Bytes, {kept}"));
+        facts.push(("Größe", format!("{size} Bytes, {kept}")));
     }
+    facts
 }
 
-fn return_in_words(text: &mut String, report: &ReturnProof, zone: Tz) {
+/// When a report about a mail came, and what it says.
+pub fn return_heading(report: &ReturnProof, zone: Tz) -> String {
     let verdict = match report.verdict.as_str() {
         "hard" => "endgültig unzustellbar",
         "soft" => "nicht zugestellt",
         _ => "verzögert, Zustellung wird weiter versucht",
     };
     let belief = if report.is_believed { "" } else { " (nicht belegt und daher ohne Folgen)" };
-    line(text, 2, &format!("Rückmeldung am {}: {verdict}{belief}", moment(report.received_at, zone)));
-    let status = report.status.as_deref().map(|status| format!("{status} ")).unwrap_or_default();
-    line(text, 3, format!("Angabe:     „{status}{}“", report.diagnostic).trim_end());
-    line(text, 3, &format!("SHA-256:    {}", report.sha256));
+    format!("Rückmeldung am {}: {verdict}{belief}", moment(report.received_at, zone))
 }
 
-fn receipt_in_words(text: &mut String, receipt: &Receipt, part: &DutyProof, zone: Tz) {
+/// The remote system's words and the hash of its report.
+pub fn about_return(report: &ReturnProof) -> Vec<Fact> {
+    let status = report.status.as_deref().map(|status| format!("{status} ")).unwrap_or_default();
+    vec![("Angabe", format!("„{status}{}“", report.diagnostic)), ("SHA-256", report.sha256.clone())]
+}
+
+fn receipt_told(receipt: &Receipt, part: &DutyProof, zone: Tz) -> Told {
     let source = match receipt.source.as_str() {
         "manual" => "von Hand".to_owned(),
         "arrangement" => "Dauerregelung".to_owned(),
         other => other.strip_prefix("list:").map_or(other.to_owned(), |list| format!("Liste {list}")),
     };
     let state = state_in_words(&part.duty, &receipt.state);
-    line(text, 1, &format!("{}: {state}", moment(receipt.received_at, zone)));
     let reported = moment(receipt.reported_at, zone);
-    line(text, 2, &format!("gemeldet am {reported}; Quelle: {source}; erfasst von {}", receipt.actor));
-    if let Some(why) = receipt.why() {
-        line(text, 2, &format!("Grund: {why}"));
-    }
+    let mut details = vec![format!("gemeldet am {reported}; Quelle: {source}; erfasst von {}", receipt.actor)];
+    details.extend(receipt.why().map(|why| format!("Grund: {why}")));
+    Told { words: format!("{}: {state}", moment(receipt.received_at, zone)), details }
 }
 
 /// What a notice is, in the words of letters.
@@ -276,6 +386,18 @@ fn moment(instant: DateTime<Utc>, zone: Tz) -> String {
 
 fn title(text: &mut String, words: &str) {
     let _ = write!(text, "\n{words}\n");
+}
+
+fn told(text: &mut String, all: &[Told]) {
+    for Told { words, details } in all {
+        line(text, 1, words);
+        details.iter().for_each(|detail| line(text, 2, detail));
+    }
+}
+
+fn fact(text: &mut String, depth: usize, label_chars: usize, (what, value): &Fact) {
+    let label = format!("{what}:");
+    line(text, depth, format!("{label:<label_chars$} {value}").trim_end());
 }
 
 fn line(text: &mut String, depth: usize, words: &str) {
