@@ -49,7 +49,7 @@ fn duty_blocks(number: usize, part: &DutyProof, proof: &Proof) -> Vec<Block> {
     }
     begin.push(Block::Facts(vec![("Meldestand".to_owned(), standing(part, zone))]));
     begin.push(Block::Subheading("Frist".to_owned()));
-    begin.push(told("Die Frist und ihre Fassungen", ["Frist", "Festlegung"], &deadlines(part, zone)));
+    begin.push(told("Die Frist und ihre Fassungen", ["Fassung", "Festlegung"], &deadlines(part, zone)));
     let mut blocks = vec![Block::Together(begin)];
     let sent = Block::Subheading("Gesendete Mitteilungen".to_owned());
     let mut notices =
@@ -59,17 +59,17 @@ fn duty_blocks(number: usize, part: &DutyProof, proof: &Proof) -> Vec<Block> {
     blocks.extend(notices.map(Block::Together));
     let unsent = unsent(part, zone);
     if !unsent.is_empty() {
-        blocks.push(Block::Subheading("Nicht gesendete Mitteilungen".to_owned()));
-        blocks.push(told("Was nicht gesendet wurde und warum nicht", ["Mitteilung", "Grund"], &unsent));
+        blocks.push(Block::Together(vec![
+            Block::Subheading("Nicht gesendete Mitteilungen".to_owned()),
+            told("Was nicht gesendet wurde und warum nicht", ["Mitteilung", "Grund"], &unsent),
+        ]));
     }
-    let received = Block::Subheading("Meldungseingänge".to_owned());
     let receipts = receipts(part, zone);
-    if receipts.is_empty() {
-        blocks.push(Block::Together(vec![received, Block::Paragraph(NOTHING.to_owned())]));
-    } else {
-        blocks.push(received);
-        blocks.push(told("Die Meldungseingänge in ihrer Reihenfolge", ["Eingang", "Einzelheiten"], &receipts));
-    }
+    let received = match receipts.as_slice() {
+        [] => Block::Paragraph(NOTHING.to_owned()),
+        some => told("Die Meldungseingänge in ihrer Reihenfolge", ["Eingang", "Einzelheiten"], some),
+    };
+    blocks.push(Block::Together(vec![Block::Subheading("Meldungseingänge".to_owned()), received]));
     blocks
 }
 
