@@ -10,6 +10,7 @@ const FAULTS_MAX: usize = 200; // after so many, more would tell nobody more; th
 const REMARKS_MAX: usize = 20; // a clock that jumps to and fro is told by a few examples
 const SUSPECTS_MAX: usize = 64; // entries kept to find out which of them stand in each other's place
 const GAP_SHOWN_MAX: i64 = 1000; // of a longer gap nobody asks whether one of its entries stands elsewhere
+const NUMBER_MAX: i64 = 1 << 53; // no log gets so long; two numbers further apart could not be told by how much
 
 /// What is wrong with the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,6 +191,10 @@ impl ChainChecker {
 
     /// Reads the next entry.
     pub fn read(&mut self, entry: &LogEntry) {
+        if !is_number(entry.number) {
+            self.read_unreadable(Some(entry.number));
+            return;
+        }
         self.entries += 1;
         if self.last_at.is_some_and(|last_at| entry.at < last_at) {
             self.earlier_count += 1;
@@ -238,7 +243,8 @@ impl ChainChecker {
         self.entries += 1;
         let expected = self.last_two.back().map_or(self.first, |last| last.written_as + 1);
         self.add(number.unwrap_or_default(), ChainFaultKind::Unreadable);
-        let Some(number) = number.filter(|number| number - self.shift >= expected) else { return };
+        let has_place = |number: &i64| is_number(*number) && number - self.shift >= expected;
+        let Some(number) = number.filter(has_place) else { return };
         self.decide_doubt("");
         let written_as = number - self.shift;
         if written_as > expected {
@@ -476,6 +482,11 @@ impl ChainChecker {
             false => self.more_faults += 1,
         }
     }
+}
+
+/// Whether an entry can stand under that number; one that was put in may have any.
+fn is_number(number: i64) -> bool {
+    (-NUMBER_MAX..=NUMBER_MAX).contains(&number)
 }
 
 #[cfg(test)]

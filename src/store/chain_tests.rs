@@ -265,3 +265,27 @@ fn a_noted_head_is_read_as_it_is_printed() {
         assert!(error.contains(words) && error.contains("NUMBER:HASH"), "{text}: {error}");
     }
 }
+
+#[test]
+fn a_number_that_no_log_reaches_is_named_and_the_rest_checked() {
+    for number in [i64::MIN, i64::MAX, i64::MIN + 1, i64::MAX - 1] {
+        let stray = |entries: &[LogEntry]| LogEntry { number, ..entries[0].clone() };
+        let unreadable = (number, number, Unreadable);
+        check("put in", |entries, _| entries.insert(5, stray(entries)), &[unreadable]);
+        check("at the end", |entries, _| entries.push(stray(entries)), &[unreadable]);
+        check("at the beginning", |entries, _| entries.insert(0, stray(entries)), &[unreadable]);
+
+        let mut entries = chain();
+        entries.insert(0, stray(&entries));
+        let alone = &entries[..1];
+        for noted in [None, Some(LogHead { number: i64::MAX, hash: FIRST_PREVIOUS.to_owned() })] {
+            for head in [Head::Unknown, Head::Kept(noted.clone())] {
+                for entries in [alone, &entries] {
+                    let mut checker = ChainChecker::new(number.max(1), head.clone(), noted.clone());
+                    entries.iter().for_each(|entry| checker.read(entry));
+                    assert!(found(&checker.end()).contains(&unreadable), "{number}");
+                }
+            }
+        }
+    }
+}
