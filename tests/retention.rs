@@ -150,3 +150,39 @@ fn whom_mail_was_rejected_for_is_forgotten_with_the_flag_and_the_alert() {
     assert!(words.contains("1 mailbox of a notice, 2 mails, 1 alert, 2 marks of mailboxes"), "{words}");
     assert!(!database_holds(&site, LEFT), "nor does anything else");
 }
+
+#[test]
+fn a_mail_that_comes_back_after_its_mailbox_was_forgotten_does_not_bring_the_address_back() {
+    let server = MailServer::start();
+    let mut site = Site::small("2026-12-01 09:00:01");
+    site.mail_to(server.port());
+    site.set("MAIL__BOUNCE_TOKENS", "true");
+    let mut daemon = site.run().ready();
+    assert_eq!(daemon.delivered()["sent"], SMALL_ANNOUNCED.len());
+    daemon.stop();
+    let (id, token) = {
+        let mails = server.received();
+        let mail = mails.iter().find(|mail| mail.envelope_to == LEFT).expect("the mail to it");
+        let notice = site.outbox().into_iter().find(|notice| notice["to"] == LEFT).expect("its notice");
+        (notice["id"].as_str().expect("an id").to_owned(), mail.envelope_from.clone())
+    };
+    site.write("contacts.csv", &site.read("contacts.csv").replace(LINE, ""));
+    site.done(&["forget", "--contact", LEFT, "--apply"]);
+    for recipient in [format!("Final-Recipient: rfc822; {LEFT}\n"), String::new()] {
+        let report = format!(
+            "From: MAILER-DAEMON@relay.example\nTo: {token}\nSubject: Undelivered\nMIME-Version: 1.0\n\
+             Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\
+             Content-Type: message/delivery-status\n\nReporting-MTA: dns; relay.example\n\n{recipient}Action: failed\n\
+             Status: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 <{LEFT}>: unknown\n\n\
+             --b\nContent-Type: text/rfc822-headers\n\nMessage-ID: <{id}@zrk-nrw.example>\n\n--b--\n"
+        );
+        site.write("report.eml", &report);
+        let path = site.path("report.eml");
+        site.done(&["bounce", path.to_str().expect("UTF-8")]);
+    }
+    let shown = Answer::at(&site, &["outbox", "show", &id]).done();
+    assert!(shown.contains("550 5.1.1 <(entfernt)>: unknown") && shown.contains("state        rejected"), "{shown}");
+    assert!(!database_holds(&site, LEFT), "the mail system's words are kept without it");
+    assert_eq!(Answer::at(&site, &["contact", "list"]).code, 3, "there is no mailbox left to flag");
+    assert!(site.done(&["audit", "verify"]).contains("\nintact"));
+}

@@ -88,7 +88,11 @@ pub async fn take_bounce(
     if found.handed_over_at.is_none() {
         return Ok(Taken::NotRecorded("its notice was never handed over"));
     }
-    let consequence = consequence(judgement.verdict, proof);
+    let consequence = match consequence(judgement.verdict, proof) {
+        // there is no mailbox left to flag, and nobody to write to
+        Consequence::Flag if found.notice.mailbox.is_removed() => Consequence::NotDelivered,
+        consequence => consequence,
+    };
     let is_idle = consequence == Consequence::Nothing || found.notice.returned_at.is_some();
     if is_idle && found.reports >= IDLE_REPORTS_MAX {
         return Ok(Taken::NotRecorded("enough reports on its notice are recorded"));

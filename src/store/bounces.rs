@@ -7,6 +7,7 @@ use crate::domain::delivery::State;
 use crate::domain::{Alert, Mailbox};
 
 use super::outbox::{OutboxFilter, OutboxNotice};
+use super::retention::without_addresses;
 use super::{StoreError, Tx};
 
 const KEY_BYTES: usize = 32; // as many as HMAC-SHA256 makes use of (RFC 2104, 3)
@@ -151,7 +152,10 @@ impl Tx {
         bounce: &NewBounce<'_>,
         now: DateTime<Utc>,
     ) -> Result<BounceEffect, StoreError> {
-        let NewBounce { notice, verdict, proof, consequence, diagnostic, sha256, reason, .. } = *bounce;
+        let NewBounce { notice, verdict, proof, consequence, sha256, .. } = *bounce;
+        // what was taken away for a person must not come back with a mail system's words (M8)
+        let kept = |words: &str| if notice.mailbox.is_removed() { without_addresses(words) } else { words.to_owned() };
+        let (diagnostic, reason) = (&kept(bounce.diagnostic), &kept(bounce.reason));
         let words = match (consequence, proof) {
             (Consequence::Flag, _) => "not delivered; the mailbox is flagged",
             (Consequence::NotDelivered, _) => "not delivered",

@@ -334,7 +334,7 @@ fn facts(removal: &Removal, mut facts: serde_json::Value) -> serde_json::Value {
 }
 
 /// A text in which `(entfernt)` stands in the place of each word with an @.
-fn without_addresses(text: &str) -> String {
+pub(super) fn without_addresses(text: &str) -> String {
     let replaced = |word: &str| match bare(word) {
         bare if bare.contains('@') => word.replace(bare, "(entfernt)"),
         _ => word.to_owned(),
