@@ -4,6 +4,7 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use support::answer::Answer;
 use support::mail_server::MailServer;
@@ -100,4 +101,30 @@ fn a_backup_overwrites_nothing_and_is_its_owners_alone() {
     assert_eq!(site.read("two.sqlite.part"), "somebody's");
     assert!(!site.path("two.sqlite").exists());
     assert_eq!(site.query("SELECT event, COUNT(*) FROM log WHERE event = 'backup'"), [("backup".to_owned(), 1)]);
+}
+
+#[test]
+fn a_backup_for_which_there_is_no_room_leaves_nothing_behind() {
+    let site = Site::small("2026-12-01 09:00:01");
+    let mut daemon = site.run().ready();
+    daemon.delivered();
+    daemon.stop();
+    fs::create_dir(site.path("backups")).expect("a folder");
+    let target = site.path("backups/full.sqlite");
+    let backup = site.command(&["backup", target.to_str().expect("UTF-8")]);
+    // 100 KiB are enough to open the database, and too few for the copy
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; ulimit -f 200; exec \"$0\" \"$@\""]).arg(backup.get_program());
+    command.args(backup.get_args());
+    for (name, value) in backup.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let output = command.output().expect("a shell");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let left: Vec<_> = fs::read_dir(site.path("backups")).expect("the folder").collect();
+    assert!(left.is_empty(), "{left:?}");
+    site.done(&["backup", target.to_str().expect("UTF-8")]);
 }

@@ -51,7 +51,9 @@ impl Store {
         match self.copy_to(&part, now).await {
             Ok(()) => {}
             Err(cause) => {
-                let _ = std::fs::remove_file(&part); // what is left of it is of no use
+                // what is left of it is of no use; a full disk leaves the journal as well
+                let _ = std::fs::remove_file(&part);
+                let _ = std::fs::remove_file(with_ending(&part, "-journal"));
                 return Err(cause);
             }
         }
