@@ -14,7 +14,7 @@ use crate::domain::request::duty;
 use crate::domain::year_report::{DutyYear, YearReport};
 use crate::domain::{Month, Rulebook};
 
-use super::written_file::{check_target, write_whole};
+use super::written_file::{check_target, names_same_file, write_whole};
 use super::{Ending, Shell, WrongInput, counted, print_json, print_line};
 
 const NAMED_MAX: usize = 10; // as many as fit on a screen below the districts; the files have all
@@ -54,7 +54,9 @@ impl Report {
         for path in self.html.iter().chain(&self.xlsx) {
             check_target(path)?;
         }
-        if self.html.is_some() && self.html == self.xlsx {
+        if let (Some(html), Some(xlsx)) = (&self.html, &self.xlsx)
+            && names_same_file(html, xlsx)
+        {
             return Err(WrongInput("--html and --xlsx name the same file; give each its own".to_owned()).into());
         }
         let report = self.load(shell).await?;

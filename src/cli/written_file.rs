@@ -29,6 +29,12 @@ pub(super) fn check_target(path: &Path) -> Result<(), WrongInput> {
     }
 }
 
+/// Whether two paths, of which both may be written, are two ways to say one: `jahr` and `./jahr`.
+pub(super) fn names_same_file(one: &Path, other: &Path) -> bool {
+    let folders = [one, other].map(|path| fs::canonicalize(folder_of(path)).ok());
+    one.file_name() == other.file_name() && folders[0] == folders[1]
+}
+
 /// Writes a file under another name beside it, and gives it its name when all of it is on the disk. What was there before is
 /// replaced then and not before.
 ///
@@ -81,6 +87,21 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
             assert_eq!(names(folder.path()), ["jahr.html"]);
         }
+    }
+
+    #[test]
+    fn one_file_is_known_however_its_path_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("year")).unwrap();
+        let check = |one: &str, other: &str, want: bool| {
+            assert_eq!(names_same_file(&folder.path().join(one), &folder.path().join(other)), want, "{one}, {other}");
+        };
+        check("a", "a", true);
+        check("a", "./a", true);
+        check("a", "year/../a", true);
+        check("a", "b", false);
+        check("a", "year/a", false);
+        assert!(names_same_file(Path::new("a"), Path::new("./a")));
     }
 
     #[test]
