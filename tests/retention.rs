@@ -138,6 +138,10 @@ fn whom_mail_was_rejected_for_is_forgotten_with_the_flag_and_the_alert() {
         "UPDATE attempts SET reply = '250 2.1.5 <leitung@essen.example> ok'
                   WHERE notice = (SELECT id FROM notices WHERE mailbox = 'leitung@essen.example')",
     );
+    site.execute(
+        "UPDATE notices SET state = 'rejected', reason = 'came back: 550 5.1.1 <leitung@essen.example>: unknown'
+                  WHERE mailbox = 'leitung@essen.example'",
+    );
     site.execute("UPDATE service SET changes = changes + 1");
     let mut daemon = site.run().ready();
     daemon.delivered(); // the ZRK is told about the alert

@@ -297,8 +297,9 @@ impl Tx {
                 .execute(&mut *self.tx)
                 .await?;
         }
-        let notices: Vec<(String, Option<String>, Option<String>)> = sqlx::query_as(
-            "SELECT id, reply, subject FROM notices
+        type Words = Option<String>;
+        let notices: Vec<(String, Words, Words, Words)> = sqlx::query_as(
+            "SELECT id, reply, subject, reason FROM notices
              WHERE ($1 IS NULL OR month < $1) AND ($2 IS NULL OR mailbox = $2) AND mailbox NOT LIKE $3",
         )
         .bind(scope.before.map(|month| month.to_string()))
@@ -306,12 +307,13 @@ impl Tx {
         .bind(REMOVED_LIKE)
         .fetch_all(&mut *self.tx)
         .await?;
-        for (id, reply, subject) in notices {
-            sqlx::query("UPDATE notices SET mailbox = $2, reply = $3, subject = $4 WHERE id = $1")
+        for (id, reply, subject, reason) in notices {
+            sqlx::query("UPDATE notices SET mailbox = $2, reply = $3, subject = $4, reason = $5 WHERE id = $1")
                 .bind(&id)
                 .bind(Mailbox::removed(&id).as_str())
                 .bind(reply.as_deref().map(without_addresses))
                 .bind(subject.as_deref().map(without_addresses))
+                .bind(reason.as_deref().map(without_addresses)) // of a mail that came back the mail system's words
                 .execute(&mut *self.tx)
                 .await?;
         }
