@@ -257,7 +257,7 @@ fn chain_lines(chain: &ChainReport) -> Vec<String> {
     if chain.earlier_count > 0 {
         let numbers: Vec<String> = chain.earlier.iter().map(ToString::to_string).collect();
         lines.push(format!(
-            "  remark   {} earlier than the one before ({}): a clock was set back; no fault",
+            "  remark   {} earlier than the one before ({}): a clock was set back, or two wrote at the same moment; no fault",
             if chain.earlier_count == 1 {
                 "an entry is".to_owned()
             } else {

@@ -1,7 +1,7 @@
 //! Takes mails and addresses away, when their time is over or for a person who has left (M8). Never touches receipts, counts,
 //! instants, hashes or the log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -163,7 +163,8 @@ impl Tx {
             .bind(REMOVED_LIKE)
             .fetch_all(&mut *self.tx)
             .await?;
-        Ok(rows.into_iter().map(|(id,)| id).filter(|id| ids.contains(id)).collect())
+        let meant: HashSet<&String> = ids.iter().collect(); // of years there are many that were taken away
+        Ok(rows.into_iter().map(|(id,)| id).filter(|id| meant.contains(id)).collect())
     }
 
     async fn count(&mut self, scope: Scope<'_>) -> Result<BTreeMap<Month, Removal>, StoreError> {
