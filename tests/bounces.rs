@@ -354,3 +354,17 @@ fn what_comes_back_from_a_mailbox_for_which_a_deputy_stands_in_is_told_as_its_ow
     let said = details();
     assert!(said.len() == 2 && said[1].contains("Als nicht erreichbar gilt nun Stadt Krefeld"), "{said:?}");
 }
+
+#[test]
+fn the_zrk_is_told_when_no_mail_reaches_an_rrk_any_more() {
+    let site = announced();
+    site.append("contacts.csv", "zfa,zfa.zwei@zfa.example,ZFA,,,\n");
+    let words = "Es war das letzte erreichbare Postfach dieser Stelle";
+    for (mailbox, is_last) in [("rrk@duesseldorf.example", true), ("zfa@zfa.example", false)] {
+        let report = report(&notice(&site, "announcement", mailbox), mailbox, "5.1.1", "fristen@zrk-nrw.example");
+        bounce(&site, &[], &report).done();
+        let alerts = site.query("SELECT detail, 0 FROM alerts WHERE key LIKE 'returned:%' ORDER BY raised_at");
+        let of_mailbox = alerts.iter().find(|(detail, _)| detail.contains(&format!("contact clear {mailbox}")));
+        assert_eq!(of_mailbox.map(|(detail, _)| detail.contains(words)), Some(is_last), "{alerts:?}");
+    }
+}

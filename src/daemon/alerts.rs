@@ -38,7 +38,7 @@ pub(super) fn returned_alert(
 ) -> Alert {
     let (roster, zone, mailbox) = (&settings.roster, settings.rulebook.zone, &notice.mailbox);
     let today = local_date(now, zone);
-    let (mut owners, mut unreachable) = (Vec::new(), Vec::new());
+    let (mut owners, mut unreachable, mut silent_offices) = (Vec::new(), Vec::new(), Vec::new());
     // also one for which a deputy stands in at the moment: it is that mailbox that has to be put right
     let theirs = roster.contacts().iter().filter(|contact| contact.mailbox == *mailbox && contact.is_valid_on(today));
     let theirs: BTreeSet<&Owner> = theirs.map(|contact| &contact.owner).collect();
@@ -51,13 +51,19 @@ pub(super) fn returned_alert(
                     unreachable.push(name);
                 }
             }
-            Owner::Office(id) => owners.push(roster.office(id).map_or(&**id, |office| office.name.as_str())),
+            Owner::Office(id) => {
+                let name = roster.office(id).map_or(&**id, |office| office.name.as_str());
+                owners.push(name);
+                if roster.contacts_of(owner, today).all(|contact| flagged.contains(&contact.mailbox)) {
+                    silent_offices.push(name);
+                }
+            }
         }
     }
     let whose = if owners.is_empty() { "steht nicht mehr in contacts.csv".to_owned() } else { owners.join(", ") };
     let sent = notice.accepted_at.map(|at| format!(" vom {}", instant_in_words(at, zone))).unwrap_or_default();
     let subject = notice.subject.as_deref().unwrap_or_default();
-    let consequence = match unreachable.as_slice() {
+    let mut consequence = match unreachable.as_slice() {
         [] => String::new(),
         names => format!(
             " Es war das letzte erreichbare Postfach: Als nicht erreichbar gilt nun {}; an die RRK wird dies nicht als Säumnis \
@@ -65,6 +71,11 @@ pub(super) fn returned_alert(
             names.join(", ")
         ),
     };
+    if !silent_offices.is_empty() {
+        let names = silent_offices.join(", ");
+        consequence +=
+            &format!(" Es war das letzte erreichbare Postfach dieser Stelle: {names} erhält nun keine Berichte mehr.");
+    }
     Alert {
         key: format!("returned:{}:{}", notice.id, &sha256[..16]),
         headline: format!("Nachricht an {mailbox} kam unzustellbar zurück"),
