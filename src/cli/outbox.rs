@@ -16,7 +16,7 @@ use crate::store::{Attempt, Bounce, OutboxFilter, OutboxNotice};
 use super::proof::write_mail;
 use super::{Ending, Shell, WrongInput, actor, counted, print_json, print_line};
 
-const GONE: &str = "the mail is no longer kept (retention); its SHA-256 and size stay";
+const GONE: &str = "the mail is no longer kept; its SHA-256 and size stay";
 
 /// Shows and steers the queue.
 #[derive(Debug, Args)]

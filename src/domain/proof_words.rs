@@ -285,7 +285,7 @@ pub fn about_attempt(attempt: &AttemptProof, zone: Tz) -> Vec<Fact> {
     if let Some(size) = attempt.size_bytes {
         let kept = match attempt.mail {
             Some(_) => "im Wortlaut aufbewahrt",
-            None => "nicht mehr aufbewahrt (Aufbewahrungsfrist); Prüfsumme und Größe bleiben",
+            None => "nicht mehr aufbewahrt; Prüfsumme und Größe bleiben",
         };
         facts.push(("Größe", format!("{size} Bytes, {kept}")));
     }
