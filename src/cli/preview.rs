@@ -17,6 +17,7 @@ use crate::domain::request;
 use crate::domain::{Mailbox, Month, NewNotice, NoticeKind, Owner, Revision, Rulebook, cycle};
 use crate::mail::Attachment;
 
+use super::written_file::write_whole;
 use super::{Ending, Shell, WrongInput, print_line};
 
 /// Renders a mail as it would be if nobody had reported yet.
@@ -212,8 +213,7 @@ impl Preview {
 fn write_files(dir: &Path, files: &[Attachment]) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("{}: cannot be made", dir.display()))?;
     for file in files {
-        let path = dir.join(&file.file_name);
-        std::fs::write(&path, &file.bytes).with_context(|| format!("{}: cannot be written", path.display()))?;
+        write_whole(&dir.join(&file.file_name), &file.bytes)?;
     }
     Ok(())
 }

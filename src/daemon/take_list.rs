@@ -8,9 +8,10 @@ use crate::domain::arrangement::{self, Arrangement, ArrangementKind};
 use crate::domain::dates::instant_in_words;
 use crate::domain::list::{Field, List, ListKind, ListRow};
 use crate::domain::list_entries::{self, Entry, ListReader, Refusal, Stands, judge_until};
-use crate::domain::list_report::{Fate, ListChange, ListReport, state_in_words};
+use crate::domain::list_report::{Fate, ListChange, ListReport};
 use crate::domain::snapshot::is_news;
 use crate::domain::standing::RunningStanding;
+use crate::domain::words::recorded_in_words;
 use crate::domain::{AuthorityId, Duty, DutyId, Month, Receipt, ReceiptState, cycle};
 use crate::intake::{self, FileRefused, ReadOptions};
 use crate::mail::sha256_hex;
@@ -395,8 +396,8 @@ impl<'a> Taking<'a> {
             duty: duty.title.clone(),
             authority: entry.authority.to_string(),
             name: name.to_owned(),
-            before: state_in_words(duty, before),
-            after: state_in_words(duty, after),
+            before: recorded_in_words(duty, before),
+            after: recorded_in_words(duty, after),
             reported_at: entry.reported_at,
         }
     }

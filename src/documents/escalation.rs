@@ -5,8 +5,7 @@ use chrono::NaiveDate;
 use super::escalation_letter::document;
 use super::escalation_table::workbook;
 use super::file_name::file_name;
-use super::workbook::Workbook;
-use super::{Document, DocumentError, DocumentFile};
+use super::{DocumentError, DocumentFile};
 use crate::domain::Letter;
 use crate::domain::escalation::{Because, Case, EscalationReport, Gone};
 use crate::domain::letter::Matter;
@@ -26,16 +25,6 @@ pub fn files(letter: &Letter) -> Vec<Result<DocumentFile, DocumentError>> {
         Ok(DocumentFile { format: *format, file_name: escalation.file_name(format.as_str()), media_type, bytes })
     };
     letter.attachments.iter().map(made).collect()
-}
-
-/// An escalation's letter as a document, before it is set; none of another letter.
-pub fn as_document(letter: &Letter) -> Option<Document> {
-    Escalation::of(letter).as_ref().map(document)
-}
-
-/// An escalation's tables as a workbook, before it is written; none of another letter.
-pub fn as_workbook(letter: &Letter) -> Option<Workbook> {
-    Escalation::of(letter).as_ref().map(workbook)
 }
 
 /// A letter of which it is known that it holds a report.

@@ -6,11 +6,9 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::dates::{Month, date_in_words, instant_in_words};
-use super::duty::Duty;
 use super::list::ListKind;
 use super::list_entries::Refusal;
 use super::notice::Alert;
-use super::standing::ReceiptState;
 
 const LINES_AN_ID: usize = 10; // a line holds about so many ids
 
@@ -222,22 +220,6 @@ impl ListReport {
             let _ = writeln!(text, "    {}: {} → {}{when}", change.name, change.before, change.after);
         }
         cut(text, self.changes.len(), lines_max);
-    }
-}
-
-/// How things stand, in a few words.
-pub fn state_in_words(duty: &Duty, state: &ReceiptState) -> String {
-    match state {
-        ReceiptState::Missing => "fehlt".to_owned(),
-        ReceiptState::Partial { missing } => {
-            let titles: Vec<&str> = missing.iter().map(|part| duty.part_title(part)).collect();
-            format!("unvollständig (es fehlt: {})", titles.join(", "))
-        }
-        ReceiptState::Complete => "vollständig".to_owned(),
-        ReceiptState::Nil => "Fehlanzeige".to_owned(),
-        ReceiptState::Excused { .. } => "entschuldigt".to_owned(),
-        ReceiptState::Extended { until, .. } => format!("verlängert bis {}", date_in_words(*until)),
-        ReceiptState::Exempt { .. } => "befreit".to_owned(),
     }
 }
 

@@ -10,10 +10,10 @@ use super::dates::{date_in_words, day_in_words};
 use super::deadline::Revision;
 use super::delivery::State;
 use super::duty::NoticeKind;
-use super::list_report::state_in_words;
 use super::proof::{AttemptProof, DutyProof, NoticeProof, Proof, ReturnProof};
 use super::proof_reasons::reason_in_german;
 use super::standing::Receipt;
+use super::words::recorded_in_words;
 
 /// What a proof is.
 pub const SUBJECT: &str = "Nachweis über Fristen, Mitteilungen und Meldungseingänge";
@@ -214,7 +214,7 @@ pub fn standing(part: &DutyProof, zone: Tz) -> String {
         (Some(false), false) => ", Frist versäumt",
         _ => "",
     };
-    format!("{}{since}{in_time}", state_in_words(&part.duty, &part.standing.state))
+    format!("{}{since}{in_time}", recorded_in_words(&part.duty, &part.standing.state))
 }
 
 /// `1.2 Erinnerung an rueckkehr@essen.example`.
@@ -315,7 +315,7 @@ fn receipt_told(receipt: &Receipt, part: &DutyProof, zone: Tz) -> Told {
         "arrangement" => "Dauerregelung".to_owned(),
         other => other.strip_prefix("list:").map_or(other.to_owned(), |list| format!("Liste {list}")),
     };
-    let state = state_in_words(&part.duty, &receipt.state);
+    let state = recorded_in_words(&part.duty, &receipt.state);
     let reported = moment(receipt.reported_at, zone);
     let mut details = vec![format!("gemeldet am {reported}; Quelle: {source}; erfasst von {}", receipt.actor)];
     details.extend(receipt.why().map(|why| format!("Grund: {why}")));

@@ -1,9 +1,9 @@
-//! The German words that mails and documents share, for standings and what was sent. Never a whole sentence.
+//! The German words that mails, documents, reports and proofs share, for standings. Never a whole sentence.
 
 use chrono::NaiveDate;
 
 use super::dates::date_in_words;
-use super::duty::NoticeKind;
+use super::duty::Duty;
 use super::standing::{ReceiptState, Standing};
 
 /// The word for a standing, in words that stand alone in a table (M1); `ends_on` is the last day of the deadline.
@@ -30,7 +30,18 @@ pub fn state_in_words(state: &ReceiptState) -> String {
     }
 }
 
-/// The word for what an authority was sent.
-pub fn dispatch_in_words(kind: NoticeKind) -> &'static str {
-    if kind == NoticeKind::Overdue { "Mitteilung nach Fristablauf" } else { "Erinnerung" }
+/// What was recorded, in a few words and with the parts that are missing: for reports on lists, and for proofs.
+pub fn recorded_in_words(duty: &Duty, state: &ReceiptState) -> String {
+    match state {
+        ReceiptState::Missing => "fehlt".to_owned(),
+        ReceiptState::Partial { missing } => {
+            let titles: Vec<&str> = missing.iter().map(|part| duty.part_title(part)).collect();
+            format!("unvollständig (es fehlt: {})", titles.join(", "))
+        }
+        ReceiptState::Complete => "vollständig".to_owned(),
+        ReceiptState::Nil => "Fehlanzeige".to_owned(),
+        ReceiptState::Excused { .. } => "entschuldigt".to_owned(),
+        ReceiptState::Extended { until, .. } => format!("verlängert bis {}", date_in_words(*until)),
+        ReceiptState::Exempt { .. } => "befreit".to_owned(),
+    }
 }
