@@ -12,7 +12,6 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -21,6 +20,9 @@ use std::time::Duration;
 
 use notify::{RecursiveMode, Watcher};
 use tempfile::TempDir;
+
+use super::account::Account;
+use super::certificates::make_certificates;
 
 /// A recipient with this local part, in any domain, is refused for good (550).
 pub const REFUSED: &str = "refused";
@@ -258,45 +260,6 @@ enum Security {
     Implicit,
 }
 
-/// Whom the server runs as: whoever runs the test, but never root, as which Exim refuses to deliver.
-#[derive(Clone, Copy)]
-struct Account {
-    uid: u32,
-    gid: u32,
-    switch: bool,
-}
-
-impl Account {
-    const NOBODY: u32 = 65534; // user and group, the same number on every Debian
-
-    fn of_server(folder: &Path) -> Account {
-        let own = fs::metadata("/proc/self").expect("/proc is mounted");
-        if own.uid() == 0 {
-            return Account { uid: Account::NOBODY, gid: Account::NOBODY, switch: true };
-        }
-        let gid = fs::metadata(folder).expect("the temporary folder is there").gid();
-        Account { uid: own.uid(), gid, switch: false }
-    }
-
-    fn give(self, path: &Path) {
-        if !self.switch {
-            return;
-        }
-        chown(path, Some(self.uid), Some(self.gid)).expect("root can give files away");
-        if path.is_dir() {
-            for entry in fs::read_dir(path).expect("the temporary folder is readable") {
-                self.give(&entry.expect("an entry of the temporary folder").path());
-            }
-        }
-    }
-
-    fn run(self, command: &mut Command) {
-        if self.switch {
-            command.uid(self.uid).gid(self.gid);
-        }
-    }
-}
-
 /// Seconds, microseconds and what tells equals apart, from a name like `1795344359.M87654P1230.localhost`: not padded.
 fn delivered_at(file: &Path) -> Vec<u64> {
     let name = file.file_name().expect("a delivered mail is a file").to_string_lossy();
@@ -412,24 +375,4 @@ login:
   server_advertise_condition = ${{if def:tls_in_cipher}}
 "#
     )
-}
-
-/// Makes an authority (`ca.pem`) and a certificate by it for `localhost` and `127.0.0.1`.
-fn make_certificates(folder: &Path) {
-    let extensions =
-        "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n";
-    fs::write(folder.join("server.ext"), extensions).expect("the temporary folder is writable");
-    for arguments in [
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 2 -subj /CN=test-authority \
-         -keyout ca.key -out ca.pem",
-        "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -subj /CN=localhost -keyout server.key -out server.csr",
-        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile server.ext -out server.pem",
-    ] {
-        let output = Command::new("openssl")
-            .args(arguments.split_whitespace())
-            .current_dir(folder)
-            .output()
-            .expect("this test needs Debian's package openssl; run tests/run, which installs what is missing");
-        assert!(output.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
-    }
 }

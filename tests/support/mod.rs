@@ -1,10 +1,13 @@
 //! What integration tests share. Holds no test of its own.
 #![allow(dead_code)] // every test program compiles all of it and uses a part
 
+pub mod account;
 pub mod answer;
+pub mod certificates;
 pub mod daemon;
 pub mod mail_server;
 pub mod peer;
+pub mod postgres;
 pub mod scripted_smtp;
 pub mod site;
 pub mod story;
