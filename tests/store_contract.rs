@@ -1,4 +1,6 @@
-//! What the store promises, on a real database. Every case runs on each engine; today that is SQLite.
+//! What the store promises, on a real database of each engine.
+
+mod support;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -14,8 +16,18 @@ use fristd::domain::{
     Office, Owner, Receipt, ReceiptState, Revision, Roster,
 };
 use fristd::store::{
-    ClaimedNotice, Delivery, Durability, HandedOver, OutboxFilter, RunLock, StaleClaims, Store, StoreError, notice_id,
+    ClaimedNotice, Database, Delivery, Durability, HandedOver, OutboxFilter, RunLock, StaleClaims, Store, StoreError,
+    notice_id,
 };
+use rstest::rstest;
+use support::postgres::new_database;
+
+/// Which engine a case runs on.
+#[derive(Clone, Copy, Debug)]
+enum On {
+    Sqlite,
+    Postgres,
+}
 
 struct Bench {
     store: Store,
@@ -24,10 +36,14 @@ struct Bench {
 }
 
 impl Bench {
-    async fn new() -> Self {
+    async fn new(engine: On) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let now = "2026-12-01T08:00:00Z".parse().expect("an instant");
-        let store = Store::open(&folder.path().join("f.sqlite"), Durability::Full, now).await.expect("a new store");
+        let database = match engine {
+            On::Sqlite => Database::File(folder.path().join("f.sqlite")),
+            On::Postgres => Database::Server { url: new_database(), password: None },
+        };
+        let store = Store::open(database, Durability::Full, now).await.expect("a new store");
         Self { store, folder, now }
     }
 
@@ -102,9 +118,10 @@ fn notice(mailbox: &str) -> NewNotice {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_notice_is_queued_once_whoever_asks_and_however_often() {
-    let bench = Bench::new().await;
+async fn a_notice_is_queued_once_whoever_asks_and_however_often(#[values(On::Sqlite, On::Postgres)] engine: On) {
+    let bench = Bench::new(engine).await;
     assert_eq!(bench.queue(&[notice("a@x.example"), notice("b@x.example")]).await, 2);
     assert_eq!(bench.queue(&[notice("b@x.example"), notice("c@x.example")]).await, 1);
     let another_revision = NewNotice { revision: 2, ..notice("a@x.example") };
@@ -126,18 +143,20 @@ async fn a_notice_has_the_same_id_wherever_it_is_made() {
     assert_eq!(ids.len(), 6);
 }
 
+#[rstest]
 #[tokio::test]
-async fn what_is_dropped_before_the_commit_has_not_happened() {
-    let bench = Bench::new().await;
+async fn what_is_dropped_before_the_commit_has_not_happened(#[values(On::Sqlite, On::Postgres)] engine: On) {
+    let bench = Bench::new(engine).await;
     let mut tx = bench.store.write().await.expect("a transaction");
     tx.queue_notices(&[notice("a@x.example")], bench.now).await.expect("queued");
     drop(tx);
     assert_eq!(bench.states().await, []);
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_reply_ends_the_claim_and_is_kept_with_the_mail() {
-    let bench = Bench::new().await;
+async fn a_reply_ends_the_claim_and_is_kept_with_the_mail(#[values(On::Sqlite, On::Postgres)] engine: On) {
+    let bench = Bench::new(engine).await;
     bench.queue(&[notice("a@x.example")]).await;
     let claimed = bench.claim(bench.now).await.remove(0);
     assert_eq!(bench.reply(&claimed, Outcome::Accepted, bench.now).await.expect("recorded"), State::Accepted);
@@ -151,9 +170,10 @@ async fn a_reply_ends_the_claim_and_is_kept_with_the_mail() {
     assert_eq!(shown[0].accepted_at, Some(bench.now));
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_late_reply_of_one_that_lost_its_lease_changes_nothing() {
-    let bench = Bench::new().await;
+async fn a_late_reply_of_one_that_lost_its_lease_changes_nothing(#[values(On::Sqlite, On::Postgres)] engine: On) {
+    let bench = Bench::new(engine).await;
     bench.queue(&[notice("a@x.example")]).await;
     let first = bench.claim(bench.now).await.remove(0);
     let later = first.lease_until + TimeDelta::seconds(1);
@@ -170,9 +190,12 @@ async fn a_late_reply_of_one_that_lost_its_lease_changes_nothing() {
     assert_eq!(bench.reply(&second, Outcome::Accepted, later).await.expect("recorded"), State::Accepted);
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_claim_that_was_handed_over_comes_back_for_a_decision_and_is_not_queued_again() {
-    let bench = Bench::new().await;
+async fn a_claim_that_was_handed_over_comes_back_for_a_decision_and_is_not_queued_again(
+    #[values(On::Sqlite, On::Postgres)] engine: On,
+) {
+    let bench = Bench::new(engine).await;
     bench.queue(&[notice("a@x.example")]).await;
     let claimed = bench.claim(bench.now).await.remove(0);
     let mut tx = bench.store.write().await.expect("a transaction");
@@ -190,9 +213,10 @@ async fn a_claim_that_was_handed_over_comes_back_for_a_decision_and_is_not_queue
     assert!(resent.was_uncertain);
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_rejection_flags_the_mailbox_and_a_retry_takes_the_flag() {
-    let bench = Bench::new().await;
+async fn a_rejection_flags_the_mailbox_and_a_retry_takes_the_flag(#[values(On::Sqlite, On::Postgres)] engine: On) {
+    let bench = Bench::new(engine).await;
     bench.queue(&[notice("a@x.example")]).await;
     let claimed = bench.claim(bench.now).await.remove(0);
     bench.reply(&claimed, Outcome::Rejected, bench.now).await.expect("recorded");
@@ -205,9 +229,10 @@ async fn a_rejection_flags_the_mailbox_and_a_retry_takes_the_flag() {
     assert_eq!(bench.claim(bench.now).await.len(), 1);
 }
 
+#[rstest]
 #[tokio::test]
-async fn held_notices_wait_for_a_person() {
-    let bench = Bench::new().await;
+async fn held_notices_wait_for_a_person(#[values(On::Sqlite, On::Postgres)] engine: On) {
+    let bench = Bench::new(engine).await;
     let held = |mailbox| NewNotice { hold: Some("too many".into()), ..notice(mailbox) };
     bench.queue(&[held("a@x.example"), held("b@x.example")]).await;
     assert!(bench.claim(bench.now).await.is_empty());
@@ -219,9 +244,10 @@ async fn held_notices_wait_for_a_person() {
     assert_eq!(bench.states().await, [State::Queued, State::Withdrawn]);
 }
 
+#[rstest]
 #[tokio::test]
-async fn receipts_come_back_in_the_order_in_which_they_were_recorded() {
-    let bench = Bench::new().await;
+async fn receipts_come_back_in_the_order_in_which_they_were_recorded(#[values(On::Sqlite, On::Postgres)] engine: On) {
+    let bench = Bench::new(engine).await;
     let states = [
         ReceiptState::Partial { missing: vec!["returns".into()] },
         ReceiptState::Complete,
@@ -253,9 +279,12 @@ async fn receipts_come_back_in_the_order_in_which_they_were_recorded() {
     assert!(tx.receipts(month(), "planning").await.expect("none").is_empty());
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_receipt_keeps_why_it_was_recorded_whether_its_state_has_a_reason_or_not() {
-    let bench = Bench::new().await;
+async fn a_receipt_keeps_why_it_was_recorded_whether_its_state_has_a_reason_or_not(
+    #[values(On::Sqlite, On::Postgres)] engine: On,
+) {
+    let bench = Bench::new(engine).await;
     let receipt = |state, note: Option<&str>| Receipt {
         authority: "abh-05113-essen".into(),
         state,
@@ -284,9 +313,12 @@ async fn a_receipt_keeps_why_it_was_recorded_whether_its_state_has_a_reason_or_n
     assert!(entry.facts.contains("am Telefon") && entry.facts.contains("\"receipt\":1"), "{}", entry.facts);
 }
 
+#[rstest]
 #[tokio::test]
-async fn arrangements_come_back_in_the_order_in_which_they_were_recorded_and_stand_in_the_log() {
-    let bench = Bench::new().await;
+async fn arrangements_come_back_in_the_order_in_which_they_were_recorded_and_stand_in_the_log(
+    #[values(On::Sqlite, On::Postgres)] engine: On,
+) {
+    let bench = Bench::new(engine).await;
     let arrangement = |kind, until: Option<&str>| Arrangement {
         duty: "statistics".into(),
         authority: "abh-05113-essen".into(),
@@ -316,9 +348,10 @@ async fn arrangements_come_back_in_the_order_in_which_they_were_recorded_and_sta
     assert_eq!(log.iter().filter(|entry| entry.event == "arrangement" && entry.actor == "person").count(), 3);
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_frozen_deadline_stays_as_it_is() {
-    let bench = Bench::new().await;
+async fn a_frozen_deadline_stays_as_it_is(#[values(On::Sqlite, On::Postgres)] engine: On) {
+    let bench = Bench::new(engine).await;
     let day = |text: &str| text.parse().expect("a date");
     let deadline = Deadline { import_on: day("2026-12-01"), stated_on: day("2026-12-15"), ends_on: day("2026-12-15") };
     let first = Revision { number: 1, deadline, reason: None, frozen_at: bench.now };
@@ -339,9 +372,10 @@ async fn a_frozen_deadline_stays_as_it_is() {
     assert_eq!(by_month[&month()].signal, Some(signal));
 }
 
+#[rstest]
 #[tokio::test]
-async fn an_alert_is_raised_and_told_once() {
-    let bench = Bench::new().await;
+async fn an_alert_is_raised_and_told_once(#[values(On::Sqlite, On::Postgres)] engine: On) {
+    let bench = Bench::new(engine).await;
     let alert = Alert { key: "k".into(), headline: "Kopf".into(), detail: "Text".into() };
     let mut tx = bench.store.write().await.expect("a transaction");
     assert!(tx.raise_alert(&alert, bench.now).await.expect("raised"));
@@ -352,9 +386,10 @@ async fn an_alert_is_raised_and_told_once() {
     assert_eq!(tx.alerts_told_in("zrk-notice:k").await.expect("told"), [alert]);
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_step_is_recorded_once() {
-    let bench = Bench::new().await;
+async fn a_step_is_recorded_once(#[values(On::Sqlite, On::Postgres)] engine: On) {
+    let bench = Bench::new(engine).await;
     let record = StepRecord {
         month: month(),
         duty: "planning".into(),
@@ -370,9 +405,10 @@ async fn a_step_is_recorded_once() {
     assert!(tx.recorded_steps(month(), "planning").await.expect("steps").contains(&("reminder-5".to_owned(), 1)));
 }
 
+#[rstest]
 #[tokio::test]
-async fn each_log_entry_is_chained_to_the_one_before() {
-    let bench = Bench::new().await;
+async fn each_log_entry_is_chained_to_the_one_before(#[values(On::Sqlite, On::Postgres)] engine: On) {
+    let bench = Bench::new(engine).await;
     bench.queue(&[notice("a@x.example")]).await;
     let claimed = bench.claim(bench.now).await.remove(0);
     bench.reply(&claimed, Outcome::Accepted, bench.now).await.expect("recorded");
@@ -388,9 +424,12 @@ async fn each_log_entry_is_chained_to_the_one_before() {
     assert_eq!((head.number, head.hash), (log.len() as i64, previous), "the head is the last entry");
 }
 
+#[rstest]
 #[tokio::test]
-async fn of_notices_that_are_queued_again_the_log_names_only_the_new_ones() {
-    let bench = Bench::new().await;
+async fn of_notices_that_are_queued_again_the_log_names_only_the_new_ones(
+    #[values(On::Sqlite, On::Postgres)] engine: On,
+) {
+    let bench = Bench::new(engine).await;
     bench.queue(&[notice("a@x.example"), notice("b@x.example")]).await;
     bench.queue(&[notice("b@x.example"), notice("c@x.example")]).await;
     let log = bench.store.read().await.expect("a transaction").log().await.expect("log");
@@ -399,9 +438,12 @@ async fn of_notices_that_are_queued_again_the_log_names_only_the_new_ones() {
     assert!(last.facts.contains(&format!("\"notices\":[\"{}\"]", notice_id(&notice("c@x.example")))), "{}", last.facts);
 }
 
+#[rstest]
 #[tokio::test]
-async fn the_roster_that_was_taken_is_kept_whole_and_takes_the_place_of_the_one_before() {
-    let bench = Bench::new().await;
+async fn the_roster_that_was_taken_is_kept_whole_and_takes_the_place_of_the_one_before(
+    #[values(On::Sqlite, On::Postgres)] engine: On,
+) {
+    let bench = Bench::new(engine).await;
     let day = |text: &str| text.parse().ok();
     let authority = |id: &str, kind, district| Authority {
         id: id.into(),
@@ -459,7 +501,7 @@ async fn the_roster_that_was_taken_is_kept_whole_and_takes_the_place_of_the_one_
 
 #[tokio::test]
 async fn a_second_run_on_the_same_file_is_refused() {
-    let bench = Bench::new().await;
+    let bench = Bench::new(On::Sqlite).await;
     let lock = RunLock::take(&bench.database()).expect("the first lock");
     let second = RunLock::take(&bench.database());
     assert!(matches!(second, Err(StoreError::AlreadyRunning { .. })), "{second:?}");

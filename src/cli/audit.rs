@@ -92,9 +92,7 @@ impl Audit {
 
 /// The database, opened only to look; also while the lists are being edited.
 async fn store(shell: &Shell) -> anyhow::Result<Store> {
-    let database = load_service(&shell.source()?)?.database;
-    anyhow::ensure!(database.exists(), "{}: there is no database yet", database.display());
-    Ok(Store::open_to_look(&database).await?)
+    shell.store_to_look(&load_service(&shell.source()?)?).await
 }
 
 async fn export(shell: &Shell, from: i64, to: Option<&Path>) -> anyhow::Result<Ending> {

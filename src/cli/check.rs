@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::daemon::Charter;
+use crate::daemon::{Charter, database_of};
 use crate::domain::dates::{day_in_words, local_date};
 use crate::domain::roster::{AuthorityKind, District};
 use crate::domain::{Month, cycle};
@@ -42,10 +42,10 @@ impl Check {
     }
 
     async fn say_difference(&self, charter: &Charter, shell: &Shell) -> anyhow::Result<()> {
-        let database = &charter.settings.service.database;
-        let difference = match database.exists() {
+        let database = database_of(&charter.settings.service);
+        let difference = match Store::exists(&database).await? {
             true => {
-                let store = Store::open_to_look(database).await?;
+                let store = Store::open_to_look(&database).await?;
                 let difference = Difference::of(&store, charter, shell.clock.now()).await;
                 store.close().await;
                 Some(difference?)
@@ -62,8 +62,7 @@ impl Check {
             (None, true) => print_json(&json!({ "taken_at": null, "warnings": warnings, "database": null })),
             (Some(difference), false) => print_line(&difference.in_words()),
             (None, false) => print_line(&format!(
-                "{}: there is no database yet, so there is nothing to compare with; `fristd run` makes it",
-                database.display()
+                "{database}: there is no database yet, so there is nothing to compare with; `fristd run` makes it"
             )),
         }
     }

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use crate::daemon::Charter;
 use crate::daemon::clock::Clock;
 use crate::daemon::scenario::Scenario;
 use crate::daemon::simulation::Simulation;
+use crate::daemon::{Charter, database_of};
 use crate::domain::dates::instant;
 use crate::mail::DirectoryTransport;
 use crate::settings::{EXAMPLE_FILES, Source};
@@ -44,7 +44,7 @@ impl Demo {
         let zone = charter.settings.rulebook.zone;
         let (from, until) = (instant(zone, scenario.from), instant(zone, scenario.until));
         // the database lies where the example's settings say, so that all commands can look at it afterwards
-        let database = charter.settings.service.database.clone();
+        let database = database_of(&charter.settings.service);
         let store = Store::open(&database, Durability::Scratch, from).await?;
         charter.generation = 1;
         let mails = self.out.join("mails");

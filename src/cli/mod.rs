@@ -39,11 +39,11 @@ use clap::{Parser, Subcommand};
 use crate::daemon::clock::Clock;
 use crate::daemon::recording::RecordError;
 use crate::daemon::scenario::ScenarioErrors;
-use crate::daemon::{Charter, CharterError};
+use crate::daemon::{Charter, CharterError, database_of};
 use crate::domain::calendar::CalendarError;
 use crate::domain::dates::instant;
 use crate::domain::request::RequestError;
-use crate::settings::{Complaints, Source};
+use crate::settings::{Complaints, Service, Source};
 use crate::store::{Durability, Store};
 
 const SYSTEM_CONFIG: &str = "/etc/fristd/fristd.toml";
@@ -202,18 +202,24 @@ impl Shell {
 
     /// Opens the database, which must be there already.
     async fn existing_store(&self, charter: &Charter) -> anyhow::Result<Store> {
-        let database = &charter.settings.service.database;
+        let database = database_of(&charter.settings.service);
         anyhow::ensure!(
-            database.exists(),
-            "{}: there is no database yet; `fristd run` makes it, and `fristd record` or `fristd cycle imported` too",
-            database.display()
+            Store::exists(&database).await?,
+            "{database}: there is no database yet; `fristd run` makes it, and `fristd record` or `fristd cycle imported` too"
         );
         self.store(charter).await
     }
 
+    /// Opens the database, which must be there already, only to look.
+    async fn store_to_look(&self, service: &Service) -> anyhow::Result<Store> {
+        let database = database_of(service);
+        anyhow::ensure!(Store::exists(&database).await?, "{database}: there is no database yet");
+        Ok(Store::open_to_look(database).await?)
+    }
+
     /// Opens the database, or makes it.
     async fn store(&self, charter: &Charter) -> anyhow::Result<Store> {
-        Ok(Store::open(&charter.settings.service.database, Durability::Full, self.clock.now()).await?)
+        Ok(Store::open(database_of(&charter.settings.service), Durability::Full, self.clock.now()).await?)
     }
 }
 

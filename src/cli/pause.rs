@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::daemon::database_of;
 use crate::store::{Durability, Store};
 
 use super::{Ending, Shell, actor, print_line};
@@ -30,8 +31,8 @@ impl Resume {
 
 async fn set_paused(shell: &Shell, paused: bool, done: &str, nothing: &str) -> anyhow::Result<Ending> {
     // fristd.toml alone: this must work while somebody is in the middle of editing the other files
-    let database = crate::settings::load_service(&shell.source()?)?.database;
-    let store = Store::open(&database, Durability::Full, shell.clock.now()).await?;
+    let database = database_of(&crate::settings::load_service(&shell.source()?)?);
+    let store = Store::open(database, Durability::Full, shell.clock.now()).await?;
     let mut tx = store.write().await?;
     let changed = tx.set_paused(paused, &actor(), shell.clock.now()).await?;
     tx.commit().await?;

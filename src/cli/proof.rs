@@ -16,7 +16,6 @@ use crate::domain::proof::{AttemptProof, DutyProof, NoticeProof, Proof as Proved
 use crate::domain::proof_words::{in_words, kind_in_words};
 use crate::domain::request::{duty, known_authority};
 use crate::domain::{Month, Receipt, ReceiptState};
-use crate::store::Store;
 
 use super::written_file::{check_target, write_whole};
 use super::{Ending, Shell, WrongInput, counted, print_json, print_line};
@@ -62,9 +61,7 @@ impl Proof {
         let settings = &charter.settings;
         let month = Month::parse(&self.month).map_err(|cause| WrongInput(cause.to_string()))?;
         let only = self.duty.as_deref().map(|id| duty(&settings.rulebook, id)).transpose()?;
-        let database = &settings.service.database;
-        anyhow::ensure!(database.exists(), "{}: there is no database yet", database.display());
-        let store = Store::open_to_look(database).await?;
+        let store = shell.store_to_look(&settings.service).await?;
         let mut tx = store.read().await?;
         let proved = proof(&mut tx, &charter, (month, &self.authority), only, shell.clock.now()).await?;
         if proved.is_empty() {

@@ -27,7 +27,8 @@ pub mod tick;
 use std::sync::Arc;
 
 use crate::mail::Templates;
-use crate::settings::{self, Complaints, Settings, Source};
+use crate::settings::{self, Complaints, Service, Settings, Source};
+use crate::store::Database;
 
 /// What the service works by: one set of settings and templates that were found good together. A reload makes a new one.
 #[derive(Clone, Debug)]
@@ -68,6 +69,17 @@ impl Charter {
             }
             _ => Err(CharterError(complaints)),
         }
+    }
+}
+
+/// Where the store of these settings is kept.
+pub fn database_of(service: &Service) -> Database {
+    match &service.database {
+        settings::Database::File(path) => Database::File(path.clone()),
+        settings::Database::Server { url, password } => Database::Server {
+            url: url.expose().to_owned(),
+            password: password.as_ref().map(|password| password.expose().to_owned()),
+        },
     }
 }
 

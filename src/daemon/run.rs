@@ -12,9 +12,8 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::mail::RelayError;
 use crate::settings::Source;
-use crate::store::{Durability, Removal, RunLock, StaleClaims, Store, StoreError};
+use crate::store::{Database, Durability, Removal, RunLock, StaleClaims, Store, StoreError};
 
-use super::Charter;
 use super::bounce::Taken;
 use super::bounce_folder::take_folder;
 use super::carrier::Carrier;
@@ -25,6 +24,7 @@ use super::event::What;
 use super::reload::{FileWatch, difference};
 use super::retention::Daily;
 use super::tick::{TickError, TickMemo, tick};
+use super::{Charter, database_of};
 
 const STOP_GRACE: Duration = Duration::from_secs(4); // the mail in hand may end; the service stops within five seconds
 const EDIT_SETTLES: Duration = Duration::from_millis(500); // an editor writes a file in several steps
@@ -56,8 +56,11 @@ pub enum RunError {
 /// If another daemon is at work on the same database, or the database cannot be used. Once it runs, a failing tick is logged
 /// and tried again.
 pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), RunError> {
-    let database = charter.settings.service.database.clone();
-    let _lock = RunLock::take(&database)?;
+    let database = database_of(&charter.settings.service);
+    let _lock = match &database {
+        Database::File(file) => Some(RunLock::take(file)?),
+        Database::Server { .. } => None,
+    };
     let store = Store::open(&database, Durability::Full, clock.now()).await?;
     let (stop_sender, stop) = watch::channel(false);
     super::taken::take(&store, &charter, clock.now()).await?;
@@ -79,7 +82,7 @@ pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), R
         authorities = service.charter.settings.roster.authorities().len(),
         contacts = service.charter.settings.roster.contacts().len(),
         duties = rulebook.duties.len(),
-        database = %database.display(),
+        database = %database,
         "ready"
     );
     tell_system(&[sd_notify::NotifyState::Ready]);

@@ -35,6 +35,8 @@ const KEYS: [(&str, &[(&str, Kind)]); 5] = [
             ("time_zone", Kind::Text),
             ("data", Kind::Text),
             ("database", Kind::Text),
+            ("database_password", Kind::Secret),
+            ("database_password_file", Kind::Text),
             ("calendars", Kind::Text),
             ("templates", Kind::Text),
             ("cycles", Kind::Text),
@@ -265,6 +267,7 @@ fn path_of(section: &str, key: &str) -> String {
     if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
 }
 
-fn variable_of(path: &str) -> String {
+/// The environment variable of a key.
+pub(super) fn variable_of(path: &str) -> String {
     format!("{PREFIX}{SEPARATOR}{}", path.to_uppercase().replace('.', SEPARATOR))
 }

@@ -6,6 +6,7 @@ mod calendars;
 mod complaint;
 mod csv_table;
 mod cycles;
+mod database;
 mod duties;
 mod entries;
 mod example;
@@ -26,6 +27,7 @@ mod tests;
 
 pub use calendars::{shipped_calendar, shipped_calendar_names};
 pub use complaint::{Complaint, Complaints};
+pub use database::Database;
 pub use example::EXAMPLE_FILES;
 pub use load::{Settings, Source, load, load_service, load_with};
 pub use service::{DropFolderSettings, Returns, Sender, Service, Transport};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use chrono_tz::Tz;
 
 use super::complaint::Report;
+use super::database::Database;
 use super::layers::Layers;
 use super::smtp::{self, SmtpSettings};
 use super::source_text::Folder;
@@ -23,8 +24,8 @@ const NOTICES_A_TICK_MAX: i64 = 100_000; // far above any roster; a bound that n
 pub struct Service {
     /// The folder for everything that the service writes.
     pub data_dir: PathBuf,
-    /// The SQLite file.
-    pub database: PathBuf,
+    /// Where it keeps what it knows.
+    pub database: Database,
     /// The folder whose templates override the embedded ones.
     pub templates_dir: Option<PathBuf>,
     /// The pause between two ticks, 1 to 300.
@@ -127,10 +128,7 @@ pub(super) fn read_rest(layers: &Layers, folder: &Folder) -> Rest {
 /// Reads the keys of the running service; `None` after a complaint.
 pub(super) fn read(layers: &Layers, folder: &mut Folder, report: &Report) -> Option<Service> {
     let data_dir = path(layers, folder, "data");
-    let database = match layers.text("database") {
-        Some(database) => database.accept(|text| database_file(text)).map(|file| folder.resolve(file)),
-        None => data_dir.as_ref().map(|data| data.join("fristd.sqlite")),
-    };
+    let database = super::database::read(layers, folder, data_dir.as_ref(), report);
     let templates_dir = read_templates_dir(layers, folder);
     let tick_seconds = layers.number("tick_seconds", 1..=TICK_SECONDS_MAX);
     let settle_seconds = layers.number("intake.settle_seconds", 1..=SETTLE_SECONDS_MAX);
@@ -186,24 +184,6 @@ fn read_returns(layers: &Layers, folder: &Folder, sender: Option<&Sender>) -> Op
         false => None,
     };
     Some(Returns { tokens: tokens?, maildir })
-}
-
-fn database_file(text: &str) -> Result<PathBuf, String> {
-    if text.is_empty() {
-        return Err("is no path; write one or leave the key out".to_owned());
-    }
-    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        // the value may hold a password: it is not shown
-        return Err("PostgreSQL is not yet supported; accepted: the path of an SQLite file".to_owned());
-    }
-    if text.contains("://") || text.starts_with("sqlite:") {
-        let scheme = text.split(':').next().unwrap_or_default();
-        return Err(format!(
-            "{} is no path; write the path of an SQLite file without a scheme",
-            quoted(&format!("{scheme}:"))
-        ));
-    }
-    Ok(PathBuf::from(text))
 }
 
 /// The folder of templates, if it is there; one that is named must be.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::complaint::{Report, Spot};
-use super::layers::Layers;
+use super::layers::{Layers, variable_of};
 use super::service::{path, word};
 use super::source_text::Folder;
 use super::values::{self, quoted};
@@ -106,7 +106,7 @@ pub(super) fn read(layers: &Layers, folder: &mut Folder, is_used: bool, report: 
         false => tls.map(Tls::default_port),
     };
     let username = layers.text("mail.username").and_then(|name| name.accept(|text| values::name(text)));
-    let password = read_password(layers, folder, report);
+    let password = read_password(layers, folder, report, ("mail.password", "mail.password_file"));
     let is_password_set = layers.is_in_environment("mail.password") || layers.is_set("mail.password_file");
     match (layers.is_set("mail.username"), is_password_set) {
         (true, false) => layers.spot("mail.username").complain(
@@ -134,15 +134,21 @@ pub(super) fn read(layers: &Layers, folder: &mut Folder, is_used: bool, report: 
     })
 }
 
-/// The environment's password, else that of the file.
-fn read_password(layers: &Layers, folder: &mut Folder, report: &Report) -> Option<Secret> {
-    const REMEDY: &str = "name a file that holds the password in mail.password_file, or set FRISTD__MAIL__PASSWORD";
-    if layers.is_in_environment("mail.password") {
-        let password = layers.text("mail.password")?;
+/// A password: the environment's, else that of the file, by the keys of both.
+pub(super) fn read_password(
+    layers: &Layers,
+    folder: &mut Folder,
+    report: &Report,
+    (key, file_key): (&str, &str),
+) -> Option<Secret> {
+    if layers.is_in_environment(key) {
+        let password = layers.text(key)?;
         return password_of(&password.value, &password.spot);
     }
-    let path = path(layers, folder, "mail.password_file")?;
-    let source = folder.read(&path, REMEDY, report)?;
+    let path = path(layers, folder, file_key)?;
+    let variable = variable_of(key);
+    let remedy = format!("name a file that holds the password in {file_key}, or set {variable}");
+    let source = folder.read(&path, &remedy, report)?;
     password_of(&source.text, &Spot::of_file(report, &source.name).within("password"))
 }
 
@@ -174,6 +180,6 @@ fn host_name(text: &str) -> Result<String, String> {
     if good { Ok(ascii) } else { Err(error()) }
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

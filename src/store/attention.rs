@@ -8,6 +8,7 @@ use sqlx::types::Json;
 use crate::domain::delivery::reply_code;
 use crate::domain::{Alert, Mailbox};
 
+use super::engine::{execute, fetch_all, fetch_optional};
 use super::rows::Place;
 use super::{StoreError, Tx};
 
@@ -27,16 +28,16 @@ pub struct Flag {
 impl Tx {
     /// The mailboxes to which mail is rejected.
     pub async fn flagged_mailboxes(&mut self) -> Result<HashSet<Mailbox>, StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as("SELECT mailbox FROM flags").fetch_all(&mut *self.tx).await?;
+        let rows: Vec<(String,)> = fetch_all!(self, sqlx::query_as("SELECT mailbox FROM flags"))?;
         rows.into_iter().map(|(mailbox,)| Place { table: "flags", row: &mailbox }.mailbox(&mailbox)).collect()
     }
 
     /// The flagged mailboxes in full, in order of time.
     pub async fn flags(&mut self) -> Result<Vec<Flag>, StoreError> {
-        let rows: Vec<(String, DateTime<Utc>, String, String)> =
+        let rows: Vec<(String, DateTime<Utc>, String, String)> = fetch_all!(
+            self,
             sqlx::query_as("SELECT mailbox, flagged_at, reply, notice FROM flags ORDER BY flagged_at, mailbox")
-                .fetch_all(&mut *self.tx)
-                .await?;
+        )?;
         let flag = |(mailbox, flagged_at, reply, notice): (String, DateTime<Utc>, String, String)| {
             let mailbox = Place { table: "flags", row: &mailbox }.mailbox(&mailbox)?;
             Ok(Flag { mailbox, flagged_at, reply, notice })
@@ -52,16 +53,14 @@ impl Tx {
         notice: &str,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let added = sqlx::query(
+        let added =
+            execute!(self, sqlx::query(
             "INSERT INTO flags (mailbox, flagged_at, reply, notice) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
         )
         .bind(mailbox.as_str())
         .bind(now)
         .bind(reply)
-        .bind(notice)
-        .execute(&mut *self.tx)
-        .await?
-        .rows_affected();
+        .bind(notice))?;
         if added == 1 {
             let whose = self.whose(notice).await?;
             let facts = serde_json::json!({ "notice": notice, "whose": whose, "code": reply_code(reply) });
@@ -72,10 +71,10 @@ impl Tx {
 
     /// Takes the flag from a mailbox, which then gets what is live (M6). Says whether it had one.
     pub async fn unflag(&mut self, mailbox: &Mailbox, actor: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let removed: Option<(String,)> = sqlx::query_as("DELETE FROM flags WHERE mailbox = $1 RETURNING notice")
-            .bind(mailbox.as_str())
-            .fetch_optional(&mut *self.tx)
-            .await?;
+        let removed: Option<(String,)> = fetch_optional!(
+            self,
+            sqlx::query_as("DELETE FROM flags WHERE mailbox = $1 RETURNING notice").bind(mailbox.as_str())
+        )?;
         if let Some((notice,)) = &removed {
             let facts = serde_json::json!({ "notice": notice, "whose": self.whose(notice).await? });
             self.append_log(now, actor, "mailbox unflagged", &facts).await?;
@@ -87,11 +86,10 @@ impl Tx {
 
     /// The ids of those whose mailbox a notice went to: how the log names a mailbox.
     async fn whose(&mut self, notice: &str) -> Result<Vec<String>, StoreError> {
-        let row: Option<(Option<String>, Json<Vec<String>>)> =
-            sqlx::query_as("SELECT office, authorities FROM notices WHERE id = $1")
-                .bind(notice)
-                .fetch_optional(&mut *self.tx)
-                .await?;
+        let row: Option<(Option<String>, Json<Vec<String>>)> = fetch_optional!(
+            self,
+            sqlx::query_as("SELECT office, authorities FROM notices WHERE id = $1").bind(notice)
+        )?;
         Ok(row.map_or_else(Vec::new, |(office, Json(authorities))| match office {
             Some(office) => vec![office],
             None => authorities,
@@ -100,16 +98,14 @@ impl Tx {
 
     /// Raises an alert, once a key. Says whether it was new.
     pub async fn raise_alert(&mut self, alert: &Alert, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let added = sqlx::query(
+        let added =
+            execute!(self, sqlx::query(
             "INSERT INTO alerts (key, raised_at, headline, detail) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
         )
         .bind(&alert.key)
         .bind(now)
         .bind(&alert.headline)
-        .bind(&alert.detail)
-        .execute(&mut *self.tx)
-        .await?
-        .rows_affected();
+        .bind(&alert.detail))?;
         if added == 1 {
             // its words are those of a mail and may name a mailbox: the key says what it is about
             let facts = serde_json::json!({ "key": alert.key });
@@ -122,20 +118,21 @@ impl Tx {
     /// Whether an alert of that key was raised before.
     pub async fn has_alert(&mut self, key: &str) -> Result<bool, StoreError> {
         let row: Option<(i64,)> =
-            sqlx::query_as("SELECT 1 FROM alerts WHERE key = $1").bind(key).fetch_optional(&mut *self.tx).await?;
+            fetch_optional!(self, sqlx::query_as("SELECT CAST(1 AS BIGINT) FROM alerts WHERE key = $1").bind(key))?;
         Ok(row.is_some())
     }
 
     /// Takes alerts whose notices were all withdrawn before they were sent, other than by a person, as not told.
     pub async fn tell_withdrawn_alerts_again(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as(
-            "UPDATE alerts SET told_in = NULL WHERE told_in IS NOT NULL AND NOT EXISTS (
+        let rows: Vec<(String,)> = fetch_all!(
+            self,
+            sqlx::query_as(
+                "UPDATE alerts SET told_in = NULL WHERE told_in IS NOT NULL AND NOT EXISTS (
                  SELECT 1 FROM notices WHERE notices.duty = '' AND notices.step = alerts.told_in
                    AND (notices.state <> 'withdrawn' OR notices.reason LIKE 'discarded by %'))
              RETURNING key",
-        )
-        .fetch_all(&mut *self.tx)
-        .await?;
+            )
+        )?;
         if rows.is_empty() {
             return Ok(());
         }
@@ -165,18 +162,14 @@ impl Tx {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         for alert in alerts {
-            sqlx::query("UPDATE alerts SET told_in = $1 WHERE key = $2")
-                .bind(step)
-                .bind(&alert.key)
-                .execute(&mut *self.tx)
-                .await?;
+            execute!(self, sqlx::query("UPDATE alerts SET told_in = $1 WHERE key = $2").bind(step).bind(&alert.key))?;
         }
         let keys: Vec<&str> = alerts.iter().map(|alert| alert.key.as_str()).collect();
         self.append_log(now, "fristd", "alerts told", &serde_json::json!({ "step": step, "keys": keys })).await
     }
 
     async fn alerts(&mut self, statement: &'static str, step: &str) -> Result<Vec<Alert>, StoreError> {
-        let rows: Vec<(String, String, String)> = sqlx::query_as(statement).bind(step).fetch_all(&mut *self.tx).await?;
+        let rows: Vec<(String, String, String)> = fetch_all!(self, sqlx::query_as(statement).bind(step))?;
         Ok(rows.into_iter().map(|(key, headline, detail)| Alert { key, headline, detail }).collect())
     }
 }

@@ -2,6 +2,7 @@
 
 use super::audit_tables::{TableComparer, TableReport};
 use super::chain::{ChainChecker, ChainReport, Head};
+use super::engine::fetch_one;
 use super::entry::{LogEntry, LogHead};
 use super::log::LogRow;
 use super::{StoreError, Tx};
@@ -69,7 +70,7 @@ impl Tx {
     }
 
     async fn log_rows(&mut self) -> Result<i64, StoreError> {
-        let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM log").fetch_one(&mut *self.tx).await?;
+        let (count,): (i64,) = fetch_one!(self, sqlx::query_as("SELECT COUNT(*) FROM log"))?;
         Ok(count)
     }
 }

@@ -5,16 +5,18 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow as _, QueryBuilder, Row as _, Sqlite};
+use sqlx::QueryBuilder;
+use sqlx::types::Json;
 
 use crate::domain::delivery::reply_code;
 use crate::domain::{Deadline, Mailbox, Revision};
 
 use super::cycles::revision_facts;
+use super::engine::{fetch_all, fetch_optional, on_engine};
 use super::entry::{LogEntry, hex};
 use super::log::{mask, without_addresses};
 use super::notices::id_of_key;
+use super::readable::{Keyed, Readable};
 use super::receipts::{self, log_facts};
 use super::{StoreError, Tx};
 
@@ -107,18 +109,20 @@ pub(super) struct TableComparer {
 
 impl TableComparer {
     pub(super) async fn new(tx: &mut Tx) -> Result<Self, StoreError> {
-        let rows = sqlx::query(
-            "SELECT month, duty, number, import_on, stated_on, ends_on, reason, frozen_at FROM revisions ORDER BY month, duty",
-        )
-        .fetch_all(&mut *tx.tx)
-        .await?;
-        let revisions = rows.iter().enumerate().map(|(index, row)| {
-            let found = read_revision(row).ok();
+        let rows: Vec<Keyed<(), RevisionRow>> = fetch_all!(
+            tx,
+            sqlx::query_as(
+                "SELECT month, duty, number, import_on, stated_on, ends_on, reason, frozen_at FROM revisions ORDER BY month, duty",
+            )
+        )?;
+        let count = rows.len() as u64;
+        let revisions = rows.into_iter().enumerate().map(|(index, row)| {
+            let found = row.whole.map(read_revision);
             let name = found.as_ref().map_or(format!("in place {}", index + 1), |(facts, _)| revision_name(facts));
             (name, found)
         });
         Ok(Self {
-            report: TableReport { revisions: rows.len() as u64, ..TableReport::default() },
+            report: TableReport { revisions: count, ..TableReport::default() },
             receipts: 0,
             attempts: HashSet::new(),
             open: HashMap::new(),
@@ -159,20 +163,20 @@ impl TableComparer {
         for (name, _) in std::mem::take(&mut self.revisions) {
             self.add("revisions", name, None, TableFaultKind::NoEntry);
         }
-        let unknown: Vec<(i64,)> = sqlx::query_as("SELECT number FROM receipts WHERE number > $1 ORDER BY number")
-            .bind(self.receipts)
-            .fetch_all(&mut *tx.tx)
-            .await?;
+        let unknown: Vec<(i64,)> = fetch_all!(
+            tx,
+            sqlx::query_as("SELECT number FROM receipts WHERE number > $1 ORDER BY number").bind(self.receipts)
+        )?;
         for (number,) in unknown {
             self.add("receipts", number.to_string(), None, TableFaultKind::NoEntry);
         }
         for ((notice, number), entry) in std::mem::take(&mut self.open) {
-            let row: Option<(String,)> =
+            let row: Option<(String,)> = fetch_optional!(
+                tx,
                 sqlx::query_as("SELECT outcome FROM attempts WHERE notice = $1 AND number = $2")
                     .bind(&notice)
                     .bind(number)
-                    .fetch_optional(&mut *tx.tx)
-                    .await?;
+            )?;
             if row.is_some_and(|(outcome,)| outcome != "claimed") {
                 let kind = TableFaultKind::Differs(vec!["outcome".to_owned()]);
                 self.add("attempts", attempt_name(&notice, number), Some(entry), kind);
@@ -200,27 +204,27 @@ impl TableComparer {
     async fn compare_receipts(&mut self, tx: &mut Tx, expected: &[(i64, &LogEntry, Value)]) -> Result<(), StoreError> {
         let numbers = || expected.iter().map(|(number, ..)| *number);
         let (Some(from), Some(to)) = (numbers().min(), numbers().max()) else { return Ok(()) };
-        let rows = sqlx::query(
-            "SELECT number, authority, state, missing, until_on, reason, source, actor, received_at, reported_at, month, duty
+        let rows: Vec<Keyed<(i64,), ReceiptRow>> = fetch_all!(tx, sqlx::query_as("SELECT number, authority, state, missing, until_on, reason, source, actor, received_at, reported_at, month, duty
              FROM receipts WHERE number BETWEEN $1 AND $2",
         )
         .bind(from)
-        .bind(to)
-        .fetch_all(&mut *tx.tx)
-        .await?;
-        let rows: HashMap<i64, &SqliteRow> = rows.iter().filter_map(|row| Some((row.try_get(0).ok()?, row))).collect();
+        .bind(to))?;
+        let mut rows: HashMap<i64, Option<ReceiptRow>> =
+            rows.into_iter().filter_map(|row| Some((row.key?.0, row.whole))).collect();
         for (number, entry, facts) in expected {
             self.report.receipts += 1;
-            let Some(&row) = rows.get(number) else {
+            let Some(row) = rows.remove(number) else {
                 self.add("receipts", number.to_string(), Some(entry.number), TableFaultKind::NoRow);
                 continue;
             };
-            let read = || -> Option<(Value, String, DateTime<Utc>)> {
-                let receipt = receipts::receipt(receipts::Row::from_row(row).ok()?).ok()?;
-                let (month, duty): (String, String) = (row.try_get("month").ok()?, row.try_get("duty").ok()?);
-                Some((log_facts(*number, &month, &duty, &receipt), receipt.actor, receipt.received_at))
+            let read = |row: ReceiptRow| -> Option<(Value, String, DateTime<Utc>)> {
+                let (number, authority, state, missing, until, reason, source, actor, received, reported, month, duty) =
+                    row;
+                let row = (number, authority, state, missing, until, reason, source, actor, received, reported);
+                let receipt = receipts::receipt(row).ok()?;
+                Some((log_facts(number, &month, &duty, &receipt), receipt.actor, receipt.received_at))
             };
-            let Some((of_row, actor, received_at)) = read() else {
+            let Some((of_row, actor, received_at)) = row.and_then(read) else {
                 self.add("receipts", number.to_string(), Some(entry.number), TableFaultKind::Unreadable);
                 continue;
             };
@@ -241,17 +245,19 @@ impl TableComparer {
         if notices.is_empty() {
             return Ok(());
         }
-        let mut builder = QueryBuilder::<Sqlite>::new(
-            "SELECT notice, number, at, outcome, reply, sha256, handed_over_at, size_bytes FROM attempts WHERE notice IN (",
-        );
-        let mut list = builder.separated(", ");
-        for notice in notices {
-            list.push_bind(notice.to_owned());
-        }
-        builder.push(")");
-        let rows = builder.build().fetch_all(&mut *tx.tx).await?;
-        let key = |row: &SqliteRow| Some((row.try_get::<String, _>(0).ok()?, row.try_get::<i64, _>(1).ok()?));
-        let rows: HashMap<(String, i64), &SqliteRow> = rows.iter().filter_map(|row| Some((key(row)?, row))).collect();
+        let rows: Vec<Keyed<(String, i64), AttemptRow>> = on_engine!(tx, |connection| {
+            let mut builder = QueryBuilder::new(
+                "SELECT notice, number, at, outcome, reply, sha256, handed_over_at, size_bytes FROM attempts WHERE notice IN (",
+            );
+            let mut list = builder.separated(", ");
+            for notice in &notices {
+                list.push_bind(*notice);
+            }
+            builder.push(")");
+            builder.build_query_as().fetch_all(connection).await
+        })?;
+        let rows: HashMap<(String, i64), AttemptRow> =
+            rows.into_iter().filter_map(|row| Some((row.key?, row.whole?))).collect();
         for (notice, number, entry, facts) in expected {
             let is_new = self.attempts.insert(fingerprint(&notice, number));
             self.report.attempts += u64::from(is_new);
@@ -274,8 +280,8 @@ impl TableComparer {
                 }
             };
             match columns {
-                Ok(columns) => self.add_differing("attempts", name, entry.number, columns),
-                Err(_) => self.add("attempts", name, Some(entry.number), TableFaultKind::Unreadable),
+                Some(columns) => self.add_differing("attempts", name, entry.number, columns),
+                None => self.add("attempts", name, Some(entry.number), TableFaultKind::Unreadable),
             }
         }
         Ok(())
@@ -284,27 +290,23 @@ impl TableComparer {
     async fn hash_mails(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
         let (mut last_notice, mut last_number) = (String::new(), 0_i64);
         loop {
-            let rows = sqlx::query(
-                "SELECT notice, number, sha256, mail FROM attempts WHERE notice > $1 OR (notice = $1 AND number > $2)
+            type MailRow = (String, i64, Readable<String>, Readable<Option<Vec<u8>>>);
+            let rows: Vec<MailRow> = fetch_all!(tx, sqlx::query_as("SELECT notice, number, sha256, mail FROM attempts WHERE notice > $1 OR (notice = $1 AND number > $2)
                  ORDER BY notice, number LIMIT $3",
             )
             .bind(&last_notice)
             .bind(last_number)
-            .bind(PAGE_MAILS)
-            .fetch_all(&mut *tx.tx)
-            .await?;
-            for row in &rows {
-                (last_notice, last_number) = (row.try_get(0)?, row.try_get(1)?);
+            .bind(PAGE_MAILS))?;
+            let is_end = rows.is_empty();
+            for (notice, number, sha256, mail) in rows {
+                (last_notice, last_number) = (notice, number);
                 let name = attempt_name(&last_notice, last_number);
                 if !self.attempts.contains(&fingerprint(&last_notice, last_number)) {
                     self.add("attempts", name.clone(), None, TableFaultKind::NoEntry);
                 }
-                let (sha256, mail): (String, Option<Vec<u8>>) = match (row.try_get(2), row.try_get(3)) {
-                    (Ok(sha256), Ok(mail)) => (sha256, mail),
-                    _ => {
-                        self.add("attempts", name, None, TableFaultKind::Unreadable);
-                        continue;
-                    }
+                let (Some(sha256), Some(mail)) = (sha256.0, mail.0) else {
+                    self.add("attempts", name, None, TableFaultKind::Unreadable);
+                    continue;
                 };
                 let Some(mail) = mail else { continue };
                 self.report.mails += 1;
@@ -312,7 +314,7 @@ impl TableComparer {
                     self.add("attempts", name, None, TableFaultKind::MailDiffers);
                 }
             }
-            if rows.is_empty() {
+            if is_end {
                 return Ok(());
             }
         }
@@ -321,43 +323,42 @@ impl TableComparer {
     async fn check_notices(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
         let mut last_id = String::new();
         loop {
-            let rows = sqlx::query(
-                "SELECT id, month, duty, step, revision, mailbox FROM notices WHERE id > $1 ORDER BY id LIMIT $2",
-            )
-            .bind(&last_id)
-            .bind(PAGE_NOTICES)
-            .fetch_all(&mut *tx.tx)
-            .await?;
-            for row in &rows {
-                last_id = row.try_get(0)?;
+            type Key = (String, String, String, i64, String);
+            let rows: Vec<NoticeRow> = fetch_all!(
+                tx,
+                sqlx::query_as(
+                    "SELECT id, month, duty, step, revision, mailbox FROM notices WHERE id > $1 ORDER BY id LIMIT $2",
+                )
+                .bind(&last_id)
+                .bind(PAGE_NOTICES)
+            )?;
+            let is_end = rows.is_empty();
+            for (id, month, duty, step, revision, mailbox) in rows {
+                last_id = id;
                 self.report.notices += 1;
-                let key = || -> Result<String, sqlx::Error> {
-                    let text = |column: usize| row.try_get::<String, _>(column);
-                    let revision: i64 = row.try_get(4)?;
-                    Ok(id_of_key([&text(1)?, &text(2)?, &text(3)?, &revision.to_string(), &text(5)?]))
+                let key = || -> Option<Key> { Some((month.0?, duty.0?, step.0?, revision.0?, mailbox.0?)) };
+                let Some((month, duty, step, revision, mailbox)) = key() else {
+                    self.add("notices", last_id.clone(), None, TableFaultKind::Unreadable);
+                    continue;
                 };
-                match key() {
-                    Ok(id) if id == last_id => {}
-                    // what retention or a forgotten contact has left (M8): the address itself says of which notice
-                    Ok(_)
-                        if row
-                            .try_get(5)
-                            .is_ok_and(|mailbox: String| mailbox == Mailbox::removed(&last_id).as_str()) => {}
-                    Ok(_) => self.add("notices", last_id.clone(), None, TableFaultKind::IdDiffers),
-                    Err(_) => self.add("notices", last_id.clone(), None, TableFaultKind::Unreadable),
+                let of_key = id_of_key([&month, &duty, &step, &revision.to_string(), &mailbox]);
+                // what retention or a forgotten contact has left (M8): the address itself says of which notice
+                if of_key != last_id && mailbox != Mailbox::removed(&last_id).as_str() {
+                    self.add("notices", last_id.clone(), None, TableFaultKind::IdDiffers);
                 }
             }
-            if rows.is_empty() {
+            if is_end {
                 break;
             }
         }
-        let never: Vec<(String,)> = sqlx::query_as(
-            "SELECT id FROM notices WHERE (accepted_at IS NOT NULL OR state = 'accepted') AND NOT EXISTS (
+        let never: Vec<(String,)> = fetch_all!(
+            tx,
+            sqlx::query_as(
+                "SELECT id FROM notices WHERE (accepted_at IS NOT NULL OR state = 'accepted') AND NOT EXISTS (
                  SELECT 1 FROM attempts WHERE attempts.notice = notices.id AND attempts.outcome = 'accepted'
                    AND attempts.at = notices.accepted_at) ORDER BY id",
-        )
-        .fetch_all(&mut *tx.tx)
-        .await?;
+            )
+        )?;
         for (id,) in never {
             self.add("notices", id, None, TableFaultKind::NeverAccepted);
         }
@@ -378,46 +379,74 @@ impl TableComparer {
     }
 }
 
-fn read_revision(row: &SqliteRow) -> Result<(Value, DateTime<Utc>), sqlx::Error> {
-    let date = |column: &str| row.try_get::<NaiveDate, _>(column);
-    let (month, duty, number): (String, String, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    let revision = Revision {
-        number: u32::try_from(number).unwrap_or_default(),
-        deadline: Deadline { import_on: date("import_on")?, stated_on: date("stated_on")?, ends_on: date("ends_on")? },
-        reason: row.try_get("reason")?,
-        frozen_at: row.try_get("frozen_at")?,
-    };
-    Ok((revision_facts(&month, &duty, &revision), revision.frozen_at))
+type RevisionRow = (String, String, i64, NaiveDate, NaiveDate, NaiveDate, Option<String>, DateTime<Utc>);
+
+fn read_revision(row: RevisionRow) -> (Value, DateTime<Utc>) {
+    let (month, duty, number, import_on, stated_on, ends_on, reason, frozen_at) = row;
+    let deadline = Deadline { import_on, stated_on, ends_on };
+    let revision = Revision { number: u32::try_from(number).unwrap_or_default(), deadline, reason, frozen_at };
+    (revision_facts(&month, &duty, &revision), frozen_at)
 }
 
-fn hand_over_differs(row: &SqliteRow, entry: &LogEntry, facts: &Value) -> Result<Vec<String>, sqlx::Error> {
-    let (sha256, handed_over_at): (String, Option<DateTime<Utc>>) =
-        (row.try_get("sha256")?, row.try_get("handed_over_at")?);
-    let size: Option<i64> = row.try_get("size_bytes")?;
+/// A receipt's row, with month and duty behind.
+type ReceiptRow = (
+    i64,
+    String,
+    String,
+    Json<Vec<String>>,
+    Option<NaiveDate>,
+    Option<String>,
+    String,
+    String,
+    DateTime<Utc>,
+    DateTime<Utc>,
+    String,
+    String,
+);
+
+/// Id, month, duty, step, revision and mailbox.
+type NoticeRow = (String, Readable<String>, Readable<String>, Readable<String>, Readable<i64>, Readable<String>);
+
+/// Notice, number, at, outcome, reply, sha256, handed_over_at, size_bytes.
+type AttemptRow = (
+    Readable<String>,
+    Readable<i64>,
+    Readable<DateTime<Utc>>,
+    Readable<String>,
+    Readable<String>,
+    Readable<String>,
+    Readable<Option<DateTime<Utc>>>,
+    Readable<Option<i64>>,
+);
+
+/// None if the row cannot be read.
+fn hand_over_differs(row: &AttemptRow, entry: &LogEntry, facts: &Value) -> Option<Vec<String>> {
+    let (_, _, _, _, _, Readable(sha256), Readable(handed_over_at), Readable(size)) = row;
+    let (sha256, handed_over_at, size) = (sha256.as_ref()?, (*handed_over_at)?, (*size)?);
     let mut columns = Vec::new();
-    columns.extend(differs("sha256", facts["sha256"].as_str() == Some(&sha256)));
+    columns.extend(differs("sha256", facts["sha256"].as_str() == Some(sha256)));
     columns.extend(differs("handed_over_at", handed_over_at.map(micros) == Some(micros(entry.at))));
     columns.extend(differs("size_bytes", size == facts["bytes"].as_i64()));
-    Ok(columns)
+    Some(columns)
 }
 
-fn outcome_differs(row: &SqliteRow, entry: &LogEntry, facts: &Value) -> Result<Vec<String>, sqlx::Error> {
-    let (outcome, reply, sha256): (String, String, String) =
-        (row.try_get("outcome")?, row.try_get("reply")?, row.try_get("sha256")?);
-    let at: DateTime<Utc> = row.try_get("at")?;
+/// None if the row cannot be read.
+fn outcome_differs(row: &AttemptRow, entry: &LogEntry, facts: &Value) -> Option<Vec<String>> {
+    let (_, _, Readable(at), Readable(outcome), Readable(reply), Readable(sha256), _, _) = row;
+    let (at, outcome, reply, sha256) = ((*at)?, outcome.as_ref()?, reply.as_ref()?, sha256.as_ref()?);
     let mut columns = Vec::new();
-    columns.extend(differs("outcome", outcome == entry.event));
+    columns.extend(differs("outcome", *outcome == entry.event));
     columns.extend(differs("at", micros(at) == micros(entry.at)));
     // an early fristd did not always know the hash, and logged the whole reply
     let knows_hash =
         facts.get("handed_over").is_some() || facts["sha256"].as_str().is_some_and(|known| !known.is_empty());
-    columns.extend(differs("sha256", !knows_hash || facts["sha256"].as_str() == Some(&sha256)));
+    columns.extend(differs("sha256", !knows_hash || facts["sha256"].as_str() == Some(sha256)));
     if let Some(code) = facts.get("code") {
-        columns.extend(differs("reply", code.as_str() == reply_code(&reply).as_deref()));
+        columns.extend(differs("reply", code.as_str() == reply_code(reply).as_deref()));
     } else if let Some(words) = facts["reply"].as_str() {
-        columns.extend(differs("reply", words == reply || words == mask(&reply)));
+        columns.extend(differs("reply", words == reply || words == mask(reply)));
     }
-    Ok(columns)
+    Some(columns)
 }
 
 /// The names of facts that differ, as far as the entry has them.

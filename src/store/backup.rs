@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
 use sqlx::{ConnectOptions, Connection};
 
+use super::engine::{Engine, execute};
 use super::{Store, StoreError, Tx};
 
 /// Why a backup could not be made; the file is not there then.
@@ -27,6 +28,11 @@ pub enum BackupError {
     /// What was copied does not hold together.
     #[error("the copy is damaged, so that the database may be as well: {0}")]
     Damaged(String),
+    /// The database is no file.
+    #[error(
+        "the database is on a PostgreSQL server: use its own tools (docs/postgresql.md), or `fristd store copy` to a file"
+    )]
+    NoFile,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -38,6 +44,9 @@ impl Store {
     /// # Errors
     /// If the file is there already or cannot be written, or if the copy is damaged.
     pub async fn back_up(&self, file: &Path, actor: &str, now: DateTime<Utc>) -> Result<u64, BackupError> {
+        if let Engine::Postgres(_) = self.engine {
+            return Err(BackupError::NoFile);
+        }
         if file.symlink_metadata().is_ok() {
             return Err(BackupError::Exists(file.to_owned()));
         }
@@ -74,7 +83,8 @@ impl Store {
             file: part.to_owned(),
             cause: io::Error::new(io::ErrorKind::InvalidInput, "the name is not UTF-8"),
         })?;
-        sqlx::query("VACUUM INTO $1").bind(path).execute(&self.readers).await.map_err(StoreError::from)?;
+        let Engine::Sqlite { readers, .. } = &self.engine else { return Err(BackupError::NoFile) };
+        sqlx::query("VACUUM INTO $1").bind(path).execute(readers).await.map_err(StoreError::from)?;
         // no journal beside it: the backup is one file
         let options = SqliteConnectOptions::new().filename(part).journal_mode(SqliteJournalMode::Delete);
         let mut copy = options.connect().await.map_err(StoreError::from)?;
@@ -92,23 +102,25 @@ impl Tx {
     /// may have been sent since the copy was made (N9). Returns when that was, if this is a copy.
     pub async fn take_restored(&mut self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
         let Some(copied_at) = self.service().await?.copied_at else { return Ok(None) };
-        sqlx::query("UPDATE service SET copied_at = NULL, restored_at = $1, changes = changes + 1 WHERE id = 1")
-            .bind(now)
-            .execute(&mut *self.tx)
-            .await?;
-        let held = sqlx::query(
+        execute!(
+            self,
+            sqlx::query("UPDATE service SET copied_at = NULL, restored_at = $1, changes = changes + 1 WHERE id = 1")
+                .bind(now)
+        )?;
+        let held =
+            execute!(self, sqlx::query(
             "UPDATE notices SET state = 'held', reason = $1, next_at = NULL, lease_until = NULL, changed_at = $2
              WHERE state IN ('queued', 'retry', 'claimed')",
         )
         .bind(crate::domain::restored::REASON)
-        .bind(now)
-        .execute(&mut *self.tx)
-        .await?
-        .rows_affected();
-        sqlx::query("UPDATE notices SET next_at = NULL, reason = $1 WHERE state = 'uncertain' AND next_at IS NOT NULL")
+        .bind(now))?;
+        execute!(
+            self,
+            sqlx::query(
+                "UPDATE notices SET next_at = NULL, reason = $1 WHERE state = 'uncertain' AND next_at IS NOT NULL"
+            )
             .bind(crate::domain::restored::REASON)
-            .execute(&mut *self.tx)
-            .await?;
+        )?;
         let facts = serde_json::json!({ "copied_at": copied_at, "held": held });
         self.append_log(now, "fristd", "restored", &facts).await?;
         Ok(Some(copied_at))

@@ -6,6 +6,7 @@ use crate::domain::bounce::{Consequence, Proof, ReturnFacts, Verdict};
 use crate::domain::delivery::State;
 use crate::domain::{Alert, Mailbox};
 
+use super::engine::{execute, fetch_all, fetch_one, fetch_optional};
 use super::outbox::{OutboxFilter, OutboxNotice};
 use super::retention::without_addresses;
 use super::{StoreError, Tx};
@@ -91,41 +92,41 @@ impl Tx {
     pub(super) async fn create_return_key(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut key = [0; KEY_BYTES];
         getrandom::fill(&mut key).map_err(|cause| StoreError::Random { cause: cause.to_string() })?;
-        sqlx::query("INSERT INTO secrets (name, value, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-            .bind(KEY_NAME)
-            .bind(&key[..])
-            .bind(now)
-            .execute(&mut *self.tx)
-            .await?;
+        execute!(
+            self,
+            sqlx::query("INSERT INTO secrets (name, value, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+                .bind(KEY_NAME)
+                .bind(&key[..])
+                .bind(now)
+        )?;
         Ok(())
     }
 
     /// The key for return addresses. It leaves the process nowhere.
     pub async fn return_key(&mut self) -> Result<Vec<u8>, StoreError> {
         let (key,): (Vec<u8>,) =
-            sqlx::query_as("SELECT value FROM secrets WHERE name = $1").bind(KEY_NAME).fetch_one(&mut *self.tx).await?;
+            fetch_one!(self, sqlx::query_as("SELECT value FROM secrets WHERE name = $1").bind(KEY_NAME))?;
         Ok(key)
     }
 
     /// The notice of this id, as far as a report on it needs to know it.
     pub async fn returned_notice(&mut self, id: &str) -> Result<Option<ReturnedNotice>, StoreError> {
         type Row = (Option<DateTime<Utc>>, DateTime<Utc>, i64, i64);
-        let row: Option<Row> = sqlx::query_as(
+        let row: Option<Row> =
+            fetch_optional!(self, sqlx::query_as(
             "SELECT handed_over_at, changed_at, uncertain, (SELECT COUNT(*) FROM bounces WHERE notice = notices.id)
              FROM notices WHERE id = $1",
         )
-        .bind(id)
-        .fetch_optional(&mut *self.tx)
-        .await?;
+        .bind(id))?;
         let Some((handed_over_at, changed_at, uncertain, reports)) = row else { return Ok(None) };
         let filter = OutboxFilter { id: Some(id.to_owned()), ..OutboxFilter::default() };
         let Some(notice) = self.outbox(&filter).await?.into_iter().next() else { return Ok(None) };
         // the text of an instant orders as the instant does; the newest is the last number
-        let cleared: Option<(DateTime<Utc>,)> =
+        let cleared: Option<(DateTime<Utc>,)> = fetch_optional!(
+            self,
             sqlx::query_as("SELECT cleared_at FROM clearances WHERE mailbox = $1 ORDER BY number DESC LIMIT 1")
                 .bind(notice.mailbox.as_str())
-                .fetch_optional(&mut *self.tx)
-                .await?;
+        )?;
         Ok(Some(ReturnedNotice {
             is_in_hand: notice.state == State::Claimed && handed_over_at.is_some(),
             // accepted, or perhaps sent: what was refused never left
@@ -138,10 +139,8 @@ impl Tx {
 
     /// Whether this very message was recorded before.
     pub async fn knows_bounce(&mut self, sha256: &str) -> Result<bool, StoreError> {
-        let row: Option<(i64,)> = sqlx::query_as("SELECT number FROM bounces WHERE sha256 = $1")
-            .bind(sha256)
-            .fetch_optional(&mut *self.tx)
-            .await?;
+        let row: Option<(i64,)> =
+            fetch_optional!(self, sqlx::query_as("SELECT number FROM bounces WHERE sha256 = $1").bind(sha256))?;
         Ok(row.is_some())
     }
 
@@ -162,7 +161,7 @@ impl Tx {
             (Consequence::Nothing, Proof::None(why)) => why,
             (Consequence::Nothing, _) => "still being tried",
         };
-        sqlx::query(
+        execute!(self, sqlx::query(
             "INSERT INTO bounces (number, received_at, notice, mailbox, verdict, proof, effect, status, diagnostic, sha256)
              VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM bounces), $1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
@@ -174,9 +173,7 @@ impl Tx {
         .bind(words)
         .bind(&bounce.status)
         .bind(diagnostic)
-        .bind(sha256)
-        .execute(&mut *self.tx)
-        .await?;
+        .bind(sha256))?;
         let mut effect = BounceEffect::default();
         if consequence != Consequence::Nothing {
             effect.is_returned = self.return_notice(&notice.id, reason, now).await?;
@@ -202,13 +199,14 @@ impl Tx {
     /// The reports on a notice, oldest first.
     pub async fn bounces_of(&mut self, notice: &str) -> Result<Vec<Bounce>, StoreError> {
         type Row = (DateTime<Utc>, String, String, String, Option<String>, String, String);
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT received_at, verdict, proof, effect, status, diagnostic, sha256 FROM bounces
+        let rows: Vec<Row> = fetch_all!(
+            self,
+            sqlx::query_as(
+                "SELECT received_at, verdict, proof, effect, status, diagnostic, sha256 FROM bounces
              WHERE notice = $1 ORDER BY number",
-        )
-        .bind(notice)
-        .fetch_all(&mut *self.tx)
-        .await?;
+            )
+            .bind(notice)
+        )?;
         let bounce = |(received_at, verdict, proof, effect, status, diagnostic, sha256): Row| Bounce {
             received_at,
             verdict,
@@ -223,16 +221,14 @@ impl Tx {
 
     /// A notice that was handed over was not delivered. One that was sent again since, or never, stays as it is.
     async fn return_notice(&mut self, id: &str, reason: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let touched = sqlx::query(
+        let touched =
+            execute!(self, sqlx::query(
             "UPDATE notices SET state = 'rejected', reason = $2, next_at = NULL, returned_at = $3, changed_at = $3
              WHERE id = $1 AND state IN ('accepted', 'uncertain')",
         )
         .bind(id)
         .bind(reason)
-        .bind(now)
-        .execute(&mut *self.tx)
-        .await?
-        .rows_affected();
+        .bind(now))?;
         Ok(touched == 1)
     }
 
@@ -243,15 +239,16 @@ impl Tx {
         actor: &str,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO clearances (number, mailbox, cleared_at, actor)
+        execute!(
+            self,
+            sqlx::query(
+                "INSERT INTO clearances (number, mailbox, cleared_at, actor)
              VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM clearances), $1, $2, $3)",
-        )
-        .bind(mailbox.as_str())
-        .bind(now)
-        .bind(actor)
-        .execute(&mut *self.tx)
-        .await?;
+            )
+            .bind(mailbox.as_str())
+            .bind(now)
+            .bind(actor)
+        )?;
         Ok(())
     }
 }

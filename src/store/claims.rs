@@ -6,6 +6,7 @@ use sqlx::types::Json;
 use crate::domain::delivery::State;
 use crate::domain::{AuthorityId, NewNotice};
 
+use super::engine::{execute, fetch_all, fetch_optional};
 use super::rows::{Place, ids};
 use super::{StoreError, Tx};
 
@@ -60,15 +61,13 @@ impl Tx {
         now: DateTime<Utc>,
         count_max: usize,
     ) -> Result<Vec<ClaimedNotice>, StoreError> {
-        let rows: Vec<NoticeRow> = sqlx::query_as(
+        let rows: Vec<NoticeRow> = fetch_all!(self, sqlx::query_as(
             "SELECT id, month, duty, step, revision, mailbox, kind, office, authorities, due_at, attempts, uncertain, lease
              FROM notices WHERE next_at <= $1 AND state IN ('queued', 'retry', 'uncertain')
              ORDER BY CASE WHEN kind = 'correction' THEN 0 ELSE 1 END, due_at, step, mailbox LIMIT $2",
         )
         .bind(now)
-        .bind(count_max as i64)
-        .fetch_all(&mut *self.tx)
-        .await?;
+        .bind(count_max as i64))?;
         rows.into_iter().map(|row| claimable(row, now)).collect()
     }
 
@@ -79,22 +78,21 @@ impl Tx {
 
     /// The earliest instant at which a waiting notice may be claimed.
     pub async fn next_due_at(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let row: Option<(DateTime<Utc>,)> = sqlx::query_as(
+        let row: Option<(DateTime<Utc>,)> =
+            fetch_optional!(self, sqlx::query_as(
             "SELECT next_at FROM notices WHERE next_at IS NOT NULL AND state IN ('queued', 'retry', 'uncertain')
              ORDER BY next_at LIMIT 1",
-        )
-        .fetch_optional(&mut *self.tx)
-        .await?;
+        ))?;
         Ok(row.map(|(at,)| at))
     }
 
     /// Whether a lease has ended without a reply.
     pub async fn has_stale_claims(&mut self, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let row: Option<(i64,)> =
-            sqlx::query_as("SELECT 1 FROM notices WHERE next_at <= $1 AND state = 'claimed' LIMIT 1")
+        let row: Option<(i64,)> = fetch_optional!(
+            self,
+            sqlx::query_as("SELECT CAST(1 AS BIGINT) FROM notices WHERE next_at <= $1 AND state = 'claimed' LIMIT 1")
                 .bind(now)
-                .fetch_optional(&mut *self.tx)
-                .await?;
+        )?;
         Ok(row.is_some())
     }
 
@@ -105,7 +103,8 @@ impl Tx {
         authorities: &[AuthorityId],
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let touched = sqlx::query(
+        let touched =
+            execute!(self, sqlx::query(
             "UPDATE notices SET state = 'claimed', authorities = $3, lease = $2, lease_until = $4, next_at = $4,
                                 handed_over_at = NULL, changed_at = $5
              WHERE id = $1 AND lease = $2 - 1 AND state IN ('queued', 'retry', 'uncertain')",
@@ -114,10 +113,7 @@ impl Tx {
         .bind(claimed.lease)
         .bind(Json(authorities.iter().map(|id| &**id).collect::<Vec<&str>>()))
         .bind(claimed.lease_until)
-        .bind(now)
-        .execute(&mut *self.tx)
-        .await?
-        .rows_affected();
+        .bind(now))?;
         held_by(touched, &claimed.id)
     }
 
@@ -127,29 +123,26 @@ impl Tx {
         claimed: &ClaimedNotice,
         authorities: &[AuthorityId],
     ) -> Result<(), StoreError> {
-        let touched =
+        let touched = execute!(
+            self,
             sqlx::query("UPDATE notices SET authorities = $3 WHERE id = $1 AND lease = $2 AND state = 'claimed'")
                 .bind(&claimed.id)
                 .bind(claimed.lease)
                 .bind(Json(authorities.iter().map(|id| &**id).collect::<Vec<&str>>()))
-                .execute(&mut *self.tx)
-                .await?
-                .rows_affected();
+        )?;
         held_by(touched, &claimed.id)
     }
 
     /// Gives a claimed notice back unsent.
     pub async fn give_back(&mut self, claimed: &ClaimedNotice, next_at: DateTime<Utc>) -> Result<(), StoreError> {
         let state = if claimed.was_uncertain { State::Uncertain } else { State::Queued };
-        sqlx::query(
+        execute!(self, sqlx::query(
             "UPDATE notices SET state = $3, next_at = $4, lease_until = NULL WHERE id = $1 AND lease = $2 AND state = 'claimed'",
         )
         .bind(&claimed.id)
         .bind(claimed.lease)
         .bind(state.as_str())
-        .bind(next_at)
-        .execute(&mut *self.tx)
-        .await?;
+        .bind(next_at))?;
         Ok(())
     }
 
@@ -165,26 +158,23 @@ impl Tx {
             StaleClaims::LeaseEnded => now,
             StaleClaims::All => last_instant(),
         };
-        let unsent: Vec<(String,)> = sqlx::query_as(
+        let unsent: Vec<(String,)> =
+            fetch_all!(self, sqlx::query_as(
             "UPDATE notices SET state = CASE WHEN uncertain > 0 THEN 'uncertain' ELSE 'queued' END, next_at = $2,
                  lease_until = NULL, changed_at = $2
              WHERE state = 'claimed' AND lease_until <= $1 AND handed_over_at IS NULL RETURNING id",
         )
         .bind(lease_ended_by)
-        .bind(now)
-        .fetch_all(&mut *self.tx)
-        .await?;
+        .bind(now))?;
         if !unsent.is_empty() {
             let ids: Vec<String> = unsent.into_iter().map(|(id,)| id).collect();
             self.append_log(now, "fristd", "claims taken over", &serde_json::json!({ "notices": ids })).await?;
         }
-        let rows: Vec<NoticeRow> = sqlx::query_as(
+        let rows: Vec<NoticeRow> = fetch_all!(self, sqlx::query_as(
             "SELECT id, month, duty, step, revision, mailbox, kind, office, authorities, due_at, attempts, uncertain, lease - 1
              FROM notices WHERE state = 'claimed' AND lease_until <= $1 ORDER BY due_at, mailbox",
         )
-        .bind(lease_ended_by)
-        .fetch_all(&mut *self.tx)
-        .await?;
+        .bind(lease_ended_by))?;
         rows.into_iter().map(|row| claimable(row, now)).collect()
     }
 }

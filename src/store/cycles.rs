@@ -9,6 +9,7 @@ use crate::domain::ladder::DateFacts;
 use crate::domain::plan::StepRecord;
 use crate::domain::{Deadline, DutyId, ImportSignal, Month, Revision};
 
+use super::engine::{execute, fetch_all, fetch_one, fetch_optional};
 use super::rows::Place;
 use super::{StoreError, Tx};
 
@@ -34,12 +35,11 @@ pub struct ServiceState {
 
 impl Tx {
     pub(super) async fn create_service_row(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let added =
+        let added = execute!(
+            self,
             sqlx::query("INSERT INTO service (id, created_at, changes) VALUES (1, $1, 0) ON CONFLICT DO NOTHING")
                 .bind(now)
-                .execute(&mut *self.tx)
-                .await?
-                .rows_affected();
+        )?;
         if added == 1 {
             let facts = serde_json::json!({ "version": env!("CARGO_PKG_VERSION") });
             self.append_log(now, "fristd", "store made", &facts).await?;
@@ -51,11 +51,12 @@ impl Tx {
     pub async fn service(&mut self) -> Result<ServiceState, StoreError> {
         type Instant = Option<DateTime<Utc>>;
         type Row = (DateTime<Utc>, Option<String>, Instant, Option<String>, i64, Instant, Instant);
-        let (created_at, first_cycle, paused_at, paused_by, changes, copied_at, restored_at): Row = sqlx::query_as(
-            "SELECT created_at, first_cycle, paused_at, paused_by, changes, copied_at, restored_at FROM service WHERE id = 1",
-        )
-        .fetch_one(&mut *self.tx)
-        .await?;
+        let (created_at, first_cycle, paused_at, paused_by, changes, copied_at, restored_at): Row = fetch_one!(
+            self,
+            sqlx::query_as(
+                "SELECT created_at, first_cycle, paused_at, paused_by, changes, copied_at, restored_at FROM service WHERE id = 1",
+            )
+        )?;
         let place = Place { table: "service", row: "1" };
         Ok(ServiceState {
             created_at,
@@ -69,11 +70,11 @@ impl Tx {
 
     /// Sets the first cycle, once (N11).
     pub async fn set_first_cycle(&mut self, month: Month, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let set = sqlx::query("UPDATE service SET first_cycle = $1 WHERE id = 1 AND first_cycle IS NULL")
-            .bind(month.to_string())
-            .execute(&mut *self.tx)
-            .await?
-            .rows_affected();
+        let set = execute!(
+            self,
+            sqlx::query("UPDATE service SET first_cycle = $1 WHERE id = 1 AND first_cycle IS NULL")
+                .bind(month.to_string())
+        )?;
         if set == 1 {
             self.append_log(now, "fristd", "first cycle", &serde_json::json!({ "month": month.to_string() })).await?;
         }
@@ -83,7 +84,7 @@ impl Tx {
     /// From which cycle on each duty is followed (N11).
     pub async fn duty_starts(&mut self) -> Result<HashMap<DutyId, Month>, StoreError> {
         let rows: Vec<(String, String)> =
-            sqlx::query_as("SELECT duty, first_cycle FROM duty_starts").fetch_all(&mut *self.tx).await?;
+            fetch_all!(self, sqlx::query_as("SELECT duty, first_cycle FROM duty_starts"))?;
         let read = |(duty, month): (String, String)| {
             let month = Place { table: "duty_starts", row: &duty }.month(&month)?;
             Ok((duty.into(), month))
@@ -93,12 +94,12 @@ impl Tx {
 
     /// Sets from which cycle on a duty is followed, once.
     pub async fn set_duty_start(&mut self, duty: &str, month: Month, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let added = sqlx::query("INSERT INTO duty_starts (duty, first_cycle) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind(duty)
-            .bind(month.to_string())
-            .execute(&mut *self.tx)
-            .await?
-            .rows_affected();
+        let added = execute!(
+            self,
+            sqlx::query("INSERT INTO duty_starts (duty, first_cycle) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                .bind(duty)
+                .bind(month.to_string())
+        )?;
         if added == 1 {
             let facts = serde_json::json!({ "duty": duty, "month": month.to_string() });
             self.append_log(now, "fristd", "duty followed", &facts).await?;
@@ -108,16 +109,16 @@ impl Tx {
 
     /// Pauses all sending, or lets it go on (N8). Says whether that changed anything.
     pub async fn set_paused(&mut self, paused: bool, actor: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let changed = sqlx::query(
-            "UPDATE service SET paused_at = $1, paused_by = $2, changes = changes + 1
+        let changed = execute!(
+            self,
+            sqlx::query(
+                "UPDATE service SET paused_at = $1, paused_by = $2, changes = changes + 1
              WHERE id = 1 AND (paused_at IS NULL) = $3",
-        )
-        .bind(paused.then_some(now))
-        .bind(paused.then_some(actor))
-        .bind(paused)
-        .execute(&mut *self.tx)
-        .await?
-        .rows_affected();
+            )
+            .bind(paused.then_some(now))
+            .bind(paused.then_some(actor))
+            .bind(paused)
+        )?;
         if changed == 1 {
             let event = if paused { "paused" } else { "resumed" };
             self.append_log(now, actor, event, &serde_json::json!({})).await?;
@@ -127,22 +128,23 @@ impl Tx {
 
     /// Tells planning that something has changed.
     pub(super) async fn touch(&mut self) -> Result<(), StoreError> {
-        sqlx::query("UPDATE service SET changes = changes + 1 WHERE id = 1").execute(&mut *self.tx).await?;
+        execute!(self, sqlx::query("UPDATE service SET changes = changes + 1 WHERE id = 1"))?;
         Ok(())
     }
 
     /// Records that data were imported (F1).
     pub async fn record_import(&mut self, signal: &ImportSignal) -> Result<(), StoreError> {
-        let (number,): (i64,) = sqlx::query_as(
-            "INSERT INTO import_signals (number, month, import_on, received_at, actor)
+        let (number,): (i64,) = fetch_one!(
+            self,
+            sqlx::query_as(
+                "INSERT INTO import_signals (number, month, import_on, received_at, actor)
              VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM import_signals), $1, $2, $3, $4) RETURNING number",
-        )
-        .bind(signal.month.to_string())
-        .bind(signal.import_on)
-        .bind(signal.received_at)
-        .bind(&signal.actor)
-        .fetch_one(&mut *self.tx)
-        .await?;
+            )
+            .bind(signal.month.to_string())
+            .bind(signal.import_on)
+            .bind(signal.received_at)
+            .bind(&signal.actor)
+        )?;
         let facts =
             serde_json::json!({ "signal": number, "month": signal.month.to_string(), "import": signal.import_on });
         self.append_log(signal.received_at, &signal.actor, "imported", &facts).await?;
@@ -153,19 +155,21 @@ impl Tx {
     pub async fn dates_since(&mut self, since: Month) -> Result<DatesSince, StoreError> {
         type SignalRow = (String, NaiveDate, DateTime<Utc>, String);
         type RevisionRow = (String, String, i64, NaiveDate, NaiveDate, NaiveDate, Option<String>, DateTime<Utc>);
-        let signals: Vec<SignalRow> = sqlx::query_as(
-            "SELECT month, import_on, received_at, actor FROM import_signals WHERE month >= $1 ORDER BY number",
-        )
-        .bind(since.to_string())
-        .fetch_all(&mut *self.tx)
-        .await?;
-        let revisions: Vec<RevisionRow> = sqlx::query_as(
-            "SELECT month, duty, number, import_on, stated_on, ends_on, reason, frozen_at FROM revisions
+        let signals: Vec<SignalRow> = fetch_all!(
+            self,
+            sqlx::query_as(
+                "SELECT month, import_on, received_at, actor FROM import_signals WHERE month >= $1 ORDER BY number",
+            )
+            .bind(since.to_string())
+        )?;
+        let revisions: Vec<RevisionRow> = fetch_all!(
+            self,
+            sqlx::query_as(
+                "SELECT month, duty, number, import_on, stated_on, ends_on, reason, frozen_at FROM revisions
              WHERE month >= $1 ORDER BY month, duty, number",
-        )
-        .bind(since.to_string())
-        .fetch_all(&mut *self.tx)
-        .await?;
+            )
+            .bind(since.to_string())
+        )?;
         let mut by_month: HashMap<Month, DateFacts> = HashMap::new();
         for (month, import_on, received_at, actor) in signals {
             let month = Place { table: "import_signals", row: &month }.month(&month)?;
@@ -191,26 +195,25 @@ impl Tx {
 
     /// The newest import signal of a month.
     pub async fn import_signal(&mut self, month: Month) -> Result<Option<ImportSignal>, StoreError> {
-        let row: Option<(NaiveDate, DateTime<Utc>, String)> = sqlx::query_as(
+        let row: Option<(NaiveDate, DateTime<Utc>, String)> = fetch_optional!(self, sqlx::query_as(
             "SELECT import_on, received_at, actor FROM import_signals WHERE month = $1 ORDER BY number DESC LIMIT 1",
         )
-        .bind(month.to_string())
-        .fetch_optional(&mut *self.tx)
-        .await?;
+        .bind(month.to_string()))?;
         Ok(row.map(|(import_on, received_at, actor)| ImportSignal { month, import_on, received_at, actor }))
     }
 
     /// The deadlines that were told, oldest first.
     pub async fn revisions(&mut self, month: Month, duty: &str) -> Result<Vec<Revision>, StoreError> {
         type Row = (i64, NaiveDate, NaiveDate, NaiveDate, Option<String>, DateTime<Utc>);
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT number, import_on, stated_on, ends_on, reason, frozen_at FROM revisions
+        let rows: Vec<Row> = fetch_all!(
+            self,
+            sqlx::query_as(
+                "SELECT number, import_on, stated_on, ends_on, reason, frozen_at FROM revisions
              WHERE month = $1 AND duty = $2 ORDER BY number",
-        )
-        .bind(month.to_string())
-        .bind(duty)
-        .fetch_all(&mut *self.tx)
-        .await?;
+            )
+            .bind(month.to_string())
+            .bind(duty)
+        )?;
         let row_name = format!("{month} {duty}");
         let place = Place { table: "revisions", row: &row_name };
         rows.into_iter()
@@ -224,21 +227,21 @@ impl Tx {
     /// Freezes a deadline (F5). A revision that is there already stays as it is.
     pub async fn freeze(&mut self, month: Month, duty: &str, revision: &Revision) -> Result<(), StoreError> {
         let Deadline { import_on, stated_on, ends_on } = revision.deadline;
-        let added = sqlx::query(
-            "INSERT INTO revisions (month, duty, number, import_on, stated_on, ends_on, reason, frozen_at)
+        let added = execute!(
+            self,
+            sqlx::query(
+                "INSERT INTO revisions (month, duty, number, import_on, stated_on, ends_on, reason, frozen_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
-        )
-        .bind(month.to_string())
-        .bind(duty)
-        .bind(i64::from(revision.number))
-        .bind(import_on)
-        .bind(stated_on)
-        .bind(ends_on)
-        .bind(&revision.reason)
-        .bind(revision.frozen_at)
-        .execute(&mut *self.tx)
-        .await?
-        .rows_affected();
+            )
+            .bind(month.to_string())
+            .bind(duty)
+            .bind(i64::from(revision.number))
+            .bind(import_on)
+            .bind(stated_on)
+            .bind(ends_on)
+            .bind(&revision.reason)
+            .bind(revision.frozen_at)
+        )?;
         if added == 1 {
             let event = if revision.number == 1 { "deadline frozen" } else { "deadline corrected" };
             let facts = revision_facts(&month.to_string(), duty, revision);
@@ -249,23 +252,22 @@ impl Tx {
 
     /// Which steps were planned or skipped, with their revision.
     pub async fn recorded_steps(&mut self, month: Month, duty: &str) -> Result<HashSet<(String, u32)>, StoreError> {
-        let rows: Vec<(String, i64)> =
+        let rows: Vec<(String, i64)> = fetch_all!(
+            self,
             sqlx::query_as("SELECT step, revision FROM steps WHERE month = $1 AND duty = $2")
                 .bind(month.to_string())
                 .bind(duty)
-                .fetch_all(&mut *self.tx)
-                .await?;
+        )?;
         let place = Place { table: "steps", row: duty };
         rows.into_iter().map(|(step, revision)| Ok((step, place.number("revision", revision)?))).collect()
     }
 
     /// Which steps of all cycles since a month were planned or skipped: month, duty, step, revision.
     pub async fn steps_since(&mut self, since: Month) -> Result<HashSet<(Month, DutyId, String, u32)>, StoreError> {
-        let rows: Vec<(String, String, String, i64)> =
-            sqlx::query_as("SELECT month, duty, step, revision FROM steps WHERE month >= $1")
-                .bind(since.to_string())
-                .fetch_all(&mut *self.tx)
-                .await?;
+        let rows: Vec<(String, String, String, i64)> = fetch_all!(
+            self,
+            sqlx::query_as("SELECT month, duty, step, revision FROM steps WHERE month >= $1").bind(since.to_string())
+        )?;
         let read = |(month, duty, step, revision): (String, String, String, i64)| {
             let place = Place { table: "steps", row: &step };
             let (month, revision) = (place.month(&month)?, place.number("revision", revision)?);
@@ -277,14 +279,15 @@ impl Tx {
     /// The steps of a duty's cycle that were skipped, in order of time.
     pub async fn skipped_steps(&mut self, month: Month, duty: &DutyId) -> Result<Vec<StepRecord>, StoreError> {
         type Row = (String, i64, String, DateTime<Utc>, Option<String>);
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT step, revision, kind, due_at, skipped FROM steps
+        let rows: Vec<Row> = fetch_all!(
+            self,
+            sqlx::query_as(
+                "SELECT step, revision, kind, due_at, skipped FROM steps
              WHERE month = $1 AND duty = $2 AND skipped IS NOT NULL ORDER BY due_at, step",
-        )
-        .bind(month.to_string())
-        .bind(&**duty)
-        .fetch_all(&mut *self.tx)
-        .await?;
+            )
+            .bind(month.to_string())
+            .bind(&**duty)
+        )?;
         let read = |(step, revision, kind, due_at, skipped): Row| {
             let place = Place { table: "steps", row: &step };
             let (kind, revision) = (place.kind(&kind)?, place.number("revision", revision)?);
@@ -295,21 +298,21 @@ impl Tx {
 
     /// Records that a step was planned or skipped. Says whether that was new.
     pub async fn record_step(&mut self, record: &StepRecord, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let added = sqlx::query(
-            "INSERT INTO steps (month, duty, step, revision, kind, due_at, skipped, recorded_at)
+        let added = execute!(
+            self,
+            sqlx::query(
+                "INSERT INTO steps (month, duty, step, revision, kind, due_at, skipped, recorded_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
-        )
-        .bind(record.month.to_string())
-        .bind(&*record.duty)
-        .bind(&record.step)
-        .bind(i64::from(record.revision))
-        .bind(record.kind.as_str())
-        .bind(record.due_at)
-        .bind(&record.skipped)
-        .bind(now)
-        .execute(&mut *self.tx)
-        .await?
-        .rows_affected();
+            )
+            .bind(record.month.to_string())
+            .bind(&*record.duty)
+            .bind(&record.step)
+            .bind(i64::from(record.revision))
+            .bind(record.kind.as_str())
+            .bind(record.due_at)
+            .bind(&record.skipped)
+            .bind(now)
+        )?;
         if added == 1 {
             let facts = serde_json::json!({
                 "month": record.month.to_string(), "duty": &*record.duty, "step": record.step,

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::Database;
+
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -16,11 +18,11 @@ pub enum StoreError {
     },
     /// The database cannot be opened.
     #[error(
-        "{database}: cannot be opened: {cause}; is it a SQLite file of fristd that this user may write, and has the disk room?"
+        "{database}: cannot be opened: {cause}; {}", remedy(.database)
     )]
     Open {
         /// Which one.
-        database: PathBuf,
+        database: Database,
         /// Why.
         cause: sqlx::Error,
     },
@@ -28,7 +30,7 @@ pub enum StoreError {
     #[error("{database}: was made by a newer fristd (it has migration {version}); install that version, or a backup")]
     Newer {
         /// Which one.
-        database: PathBuf,
+        database: Database,
         /// The migration that this version does not know.
         version: i64,
     },
@@ -36,13 +38,13 @@ pub enum StoreError {
     #[error("{database}: was made by an older fristd; `fristd run` of this version brings it up to date")]
     Older {
         /// Which one.
-        database: PathBuf,
+        database: Database,
     },
     /// A migration that ran is not the one of this version.
     #[error("{database}: migration {version} differs from this fristd's; was it made by a build of your own?")]
     Changed {
         /// Which one.
-        database: PathBuf,
+        database: Database,
         /// The migration.
         version: i64,
     },
@@ -50,7 +52,7 @@ pub enum StoreError {
     #[error("{database}: its tables cannot be brought up to date: {cause}")]
     Migration {
         /// Which one.
-        database: PathBuf,
+        database: Database,
         /// Why.
         cause: Box<sqlx::migrate::MigrateError>,
     },
@@ -67,7 +69,7 @@ pub enum StoreError {
     #[error("{database}: another `fristd run` is at work on it; stop that one, or give this one its own `data` folder")]
     AlreadyRunning {
         /// Which one.
-        database: PathBuf,
+        database: Database,
     },
     /// A value that fristd did not write.
     #[error(
@@ -115,7 +117,16 @@ impl StoreError {
         Self::Folder { path: path.to_owned(), cause }
     }
 
-    pub(super) fn open(database: &Path, cause: sqlx::Error) -> Self {
-        Self::Open { database: database.to_owned(), cause }
+    pub(super) fn open(database: &Database, cause: sqlx::Error) -> Self {
+        Self::Open { database: database.clone(), cause }
+    }
+}
+
+fn remedy(database: &Database) -> &'static str {
+    match database {
+        Database::File(_) => "is it a SQLite file of fristd that this user may write, and has the disk room?",
+        Database::Server { .. } => {
+            "does the server run, may this user use the database, and is its certificate trusted?"
+        }
     }
 }

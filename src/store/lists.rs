@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::engine::fetch_optional;
 use super::{StoreError, Tx};
 
 /// A list that was read.
@@ -35,7 +36,8 @@ impl Tx {
     /// Records a list. Says whether it is new: one of the drop folder is recorded once, whoever reads it.
     pub async fn record_list(&mut self, list: &ReadList) -> Result<bool, StoreError> {
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        let added: Option<(i64,)> = sqlx::query_as(
+        let added: Option<(i64,)> =
+            fetch_optional!(self, sqlx::query_as(
             "INSERT INTO lists (number, at, actor, file, stamp, sha256, kind, source, rows_read, receipts, refused,
                                   is_taken)
              VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM lists), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
@@ -51,9 +53,7 @@ impl Tx {
         .bind(count(list.rows_read))
         .bind(count(list.receipts))
         .bind(count(list.refused))
-        .bind(list.is_taken)
-        .fetch_optional(&mut *self.tx)
-        .await?;
+        .bind(list.is_taken))?;
         if let Some((number,)) = added {
             // without the file's name: people put names of people into it
             let facts = serde_json::json!({
@@ -81,13 +81,14 @@ impl Tx {
             i64,
             bool,
         );
-        let row: Option<Row> = sqlx::query_as(
-            "SELECT at, actor, file, stamp, sha256, kind, source, rows_read, receipts, refused, is_taken
+        let row: Option<Row> = fetch_optional!(
+            self,
+            sqlx::query_as(
+                "SELECT at, actor, file, stamp, sha256, kind, source, rows_read, receipts, refused, is_taken
              FROM lists WHERE stamp = $1",
-        )
-        .bind(stamp)
-        .fetch_optional(&mut *self.tx)
-        .await?;
+            )
+            .bind(stamp)
+        )?;
         let count = |number: i64| usize::try_from(number).unwrap_or_default();
         Ok(row.map(|(at, actor, file, stamp, sha256, kind, source, rows_read, receipts, refused, is_taken)| ReadList {
             at,

@@ -2,15 +2,26 @@
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::Value;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite};
+use sqlx::QueryBuilder;
 
+use super::engine::{execute, fetch_all, fetch_optional, on_engine};
 use super::entry::{LogEntry, LogHead};
+use super::readable::Readable;
 use super::{StoreError, Tx};
 
 const INSERT_ROWS_MAX: usize = 1000; // times 7 bound values a row stays below SQLite's 32,766 bound values
 const MICROSECOND_DIGITS: u16 = 6; // what is hashed, and what PostgreSQL keeps
 const MASK: &str = "[address]";
+
+type Row = (
+    Readable<i64>,
+    Readable<DateTime<Utc>>,
+    Readable<String>,
+    Readable<String>,
+    Readable<String>,
+    Readable<String>,
+    Readable<String>,
+);
 
 /// A row of the log as it stands there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,36 +52,38 @@ impl Tx {
     ) -> Result<(), StoreError> {
         let Some(count) = i64::try_from(entries.len()).ok().filter(|count| *count > 0) else { return Ok(()) };
         // raising the number first holds the row until the commit, so that two writers cannot both follow the same entry
-        let head: Option<(i64, String)> =
+        let head: Option<(i64, String)> = fetch_optional!(
+            self,
             sqlx::query_as("UPDATE log_head SET number = number + $1 WHERE id = 1 RETURNING number - $1, hash")
                 .bind(count)
-                .fetch_optional(&mut *self.tx)
-                .await?;
+        )?;
         let (mut last_number, mut previous) = head.ok_or(StoreError::LogHead { what: "is gone" })?;
         for rows in entries.chunks(INSERT_ROWS_MAX) {
-            let mut builder =
-                QueryBuilder::<Sqlite>::new("INSERT INTO log (number, at, actor, event, facts, previous, hash) ");
-            builder.push_values(rows, |mut row, (at, actor, event, facts)| {
-                let mut entry = LogEntry {
-                    number: last_number + 1,
-                    at: at.trunc_subsecs(MICROSECOND_DIGITS),
-                    actor: (*actor).to_owned(),
-                    event: (*event).to_owned(),
-                    facts: without_addresses(facts.clone()).to_string(),
-                    previous: std::mem::take(&mut previous),
-                    hash: String::new(),
-                };
-                entry.hash = entry.expected_hash();
-                (last_number, previous) = (entry.number, entry.hash.clone());
-                row.push_bind(entry.number)
-                    .push_bind(entry.at)
-                    .push_bind(entry.actor)
-                    .push_bind(entry.event)
-                    .push_bind(entry.facts)
-                    .push_bind(entry.previous)
-                    .push_bind(entry.hash);
+            let appended = on_engine!(self, |connection| {
+                let mut builder =
+                    QueryBuilder::new("INSERT INTO log (number, at, actor, event, facts, previous, hash) ");
+                builder.push_values(rows, |mut row, (at, actor, event, facts)| {
+                    let mut entry = LogEntry {
+                        number: last_number + 1,
+                        at: at.trunc_subsecs(MICROSECOND_DIGITS),
+                        actor: (*actor).to_owned(),
+                        event: (*event).to_owned(),
+                        facts: without_addresses(facts.clone()).to_string(),
+                        previous: std::mem::take(&mut previous),
+                        hash: String::new(),
+                    };
+                    entry.hash = entry.expected_hash();
+                    (last_number, previous) = (entry.number, entry.hash.clone());
+                    row.push_bind(entry.number)
+                        .push_bind(entry.at)
+                        .push_bind(entry.actor)
+                        .push_bind(entry.event)
+                        .push_bind(entry.facts)
+                        .push_bind(entry.previous)
+                        .push_bind(entry.hash);
+                });
+                builder.build().execute(connection).await.map(|_| ())
             });
-            let appended = builder.build().execute(&mut *self.tx).await;
             appended.map_err(|cause| {
                 match cause.as_database_error().is_some_and(|error| error.is_unique_violation()) {
                     true => StoreError::LogHead { what: "is behind the log" },
@@ -78,35 +91,31 @@ impl Tx {
                 }
             })?;
         }
-        sqlx::query("UPDATE log_head SET hash = $1 WHERE id = 1").bind(previous).execute(&mut *self.tx).await?;
+        execute!(self, sqlx::query("UPDATE log_head SET hash = $1 WHERE id = 1").bind(previous))?;
         Ok(())
     }
 
     /// The last entry's number and hash as they are kept beside the log; none if the row is gone or cannot be read.
     pub async fn log_head(&mut self) -> Result<Option<LogHead>, StoreError> {
-        let row = sqlx::query("SELECT number, hash FROM log_head WHERE id = 1").fetch_optional(&mut *self.tx).await?;
-        let read = |row: SqliteRow| Some(LogHead { number: row.try_get(0).ok()?, hash: row.try_get(1).ok()? });
-        Ok(row.and_then(read))
+        let row: Option<(Readable<i64>, Readable<String>)> =
+            fetch_optional!(self, sqlx::query_as("SELECT number, hash FROM log_head WHERE id = 1"))?;
+        Ok(row.and_then(|(number, hash)| Some(LogHead { number: number.0?, hash: hash.0? })))
     }
 
     /// The first entry's hash, by which one store is told from another; none as long as nothing was logged.
     pub async fn first_log_hash(&mut self) -> Result<Option<String>, StoreError> {
-        let row: Option<(String,)> =
-            sqlx::query_as("SELECT hash FROM log WHERE number = 1").fetch_optional(&mut *self.tx).await?;
+        let row: Option<(String,)> = fetch_optional!(self, sqlx::query_as("SELECT hash FROM log WHERE number = 1"))?;
         Ok(row.map(|(hash,)| hash))
     }
 
     /// The rows after a number in order, at most `count_max`. Without a number from the very beginning.
     pub async fn log_page(&mut self, after: Option<i64>, count_max: usize) -> Result<Vec<LogRow>, StoreError> {
         // what is no entry is read as well, because it has to be named
-        let rows = sqlx::query(
-            "SELECT number, at, actor, event, facts, previous, hash FROM log WHERE number > $1 ORDER BY number LIMIT $2",
+        let rows: Vec<Row> = fetch_all!(self, sqlx::query_as("SELECT number, at, actor, event, facts, previous, hash FROM log WHERE number > $1 ORDER BY number LIMIT $2",
         )
         .bind(after.unwrap_or(i64::MIN))
-        .bind(i64::try_from(count_max).unwrap_or(i64::MAX))
-        .fetch_all(&mut *self.tx)
-        .await?;
-        Ok(rows.iter().map(log_row).collect())
+        .bind(i64::try_from(count_max).unwrap_or(i64::MAX)))?;
+        Ok(rows.into_iter().map(log_row).collect())
     }
 
     /// All entries in order.
@@ -116,18 +125,11 @@ impl Tx {
     }
 }
 
-fn log_row(row: &SqliteRow) -> LogRow {
-    let number: Option<i64> = row.try_get(0).ok();
-    let read = || -> Result<LogEntry, sqlx::Error> {
-        Ok(LogEntry {
-            number: row.try_get(0)?,
-            at: row.try_get(1)?,
-            actor: row.try_get(2)?,
-            event: row.try_get(3)?,
-            facts: row.try_get(4)?,
-            previous: row.try_get(5)?,
-            hash: row.try_get(6)?,
-        })
+fn log_row((number, at, actor, event, facts, previous, hash): Row) -> LogRow {
+    let number = number.0;
+    let read = || -> Option<LogEntry> {
+        let (previous, hash) = (previous.0?, hash.0?);
+        Some(LogEntry { number: number?, at: at.0?, actor: actor.0?, event: event.0?, facts: facts.0?, previous, hash })
     };
     read().map_or(LogRow::Unreadable(number), LogRow::Entry)
 }

@@ -9,12 +9,14 @@ mod bounces;
 mod chain;
 mod claims;
 mod cycles;
+mod engine;
 mod entry;
 mod error;
 mod lists;
 mod log;
 mod notices;
 mod outbox;
+mod readable;
 mod receipts;
 mod retention;
 mod roster;
@@ -22,13 +24,12 @@ mod rows;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection as _, Sqlite, SqlitePool, Transaction};
+
+use crate::fault::{self, Point};
+use engine::{Engine, EngineTransaction, fetch_all, fetch_one};
 
 pub use attention::Flag;
 pub use audit::Audit;
@@ -38,6 +39,7 @@ pub use bounces::{Bounce, BounceEffect, NewBounce, ReturnedNotice};
 pub use chain::{ChainChecker, ChainFault, ChainFaultKind, ChainReport, Head};
 pub use claims::{ClaimedNotice, StaleClaims};
 pub use cycles::ServiceState;
+pub use engine::{Database, Durability};
 pub use entry::{LogEntry, LogHead};
 pub use error::StoreError;
 pub use lists::ReadList;
@@ -49,59 +51,30 @@ pub use roster::TakenRoster;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10); // a command waits out a whole tick of ten thousand authorities
-const READERS_MAX: u32 = 4; // commands and the deliverer read at the same time; more would only wait for the disk
-
-/// What a commit survives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// A loss of power.
-    Full,
-    /// The end of the process; for simulations, which can be played again.
-    Scratch,
-}
-
-/// A database: one writing connection and a few that only read.
+/// What fristd knows: many can read it at the same time, and one can write.
 #[derive(Clone, Debug)]
 pub struct Store {
-    writer: SqlitePool,
-    readers: SqlitePool,
+    engine: Engine,
 }
 
 impl Store {
-    /// Opens a SQLite file, creates it if it is missing, and brings its tables up to date.
+    /// Opens a database and brings its tables up to date. A SQLite file that is missing is created.
     ///
     /// # Errors
-    /// If the folder or file cannot be written, is no database, or was made by a newer fristd.
-    pub async fn open(path: &Path, durability: Durability, now: DateTime<Utc>) -> Result<Self, StoreError> {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|cause| StoreError::folder(folder, cause))?;
-        }
-        let options = SqliteConnectOptions::from_str("sqlite:")
-            .map_err(|cause| StoreError::open(path, cause))?
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(match durability {
-                Durability::Full => SqliteSynchronous::Full,
-                Durability::Scratch => SqliteSynchronous::Off,
-            })
-            .foreign_keys(true)
-            // what is taken away (M8) is overwritten, not only left to be found in the file
-            .pragma("secure_delete", "ON")
-            .busy_timeout(BUSY_TIMEOUT);
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            // when the disk is full SQLite rolls back by itself, and the library would count that transaction for ever
-            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
-            .connect_with(options.clone())
-            .await
-            .map_err(|cause| StoreError::open(path, cause))?;
-        MIGRATIONS.run(&writer).await.map_err(|cause| migration_error(path, cause))?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS_MAX)
-            .connect_lazy_with(options.create_if_missing(false).read_only(true));
-        let store = Self { writer, readers };
+    /// If the folder or file cannot be written, the server cannot be reached, it is no database, or was made by a newer fristd.
+    pub async fn open(
+        database: impl Into<Database>,
+        durability: Durability,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        let database = database.into();
+        let engine = Engine::open(&database, durability).await?;
+        let migrated = match &engine {
+            Engine::Sqlite { writer, .. } => MIGRATIONS.run(writer).await,
+            Engine::Postgres(pool) => MIGRATIONS.run(pool).await, // under a lock, so that replicas can start together
+        };
+        migrated.map_err(|cause| migration_error(&database, cause))?;
+        let store = Self { engine };
         let mut tx = store.write().await?;
         tx.create_service_row(now).await?;
         tx.create_return_key(now).await?;
@@ -109,56 +82,78 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens a SQLite file that is there, only to look: nothing is made, brought up to date or written.
+    /// Opens a database that is there, only to look: nothing is made, brought up to date or written.
     ///
     /// # Errors
     /// If it is no database of fristd, or was made by an older or newer one.
-    pub async fn open_to_look(path: &Path) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY_TIMEOUT);
-        let connect = SqlitePoolOptions::new().max_connections(READERS_MAX).connect_with(options);
-        let readers = connect.await.map_err(|cause| StoreError::open(path, cause))?;
-        let versions: Vec<(i64,)> = sqlx::query_as("SELECT version FROM _sqlx_migrations WHERE success")
-            .fetch_all(&readers)
-            .await
-            .map_err(|cause| StoreError::open(path, cause))?;
-        let has = |version| versions.iter().any(|(known,)| *known == version);
-        if let Some((version,)) = versions.iter().find(|(version,)| !MIGRATIONS.version_exists(*version)) {
-            return Err(StoreError::Newer { database: path.to_owned(), version: *version });
+    pub async fn open_to_look(database: impl Into<Database>) -> Result<Self, StoreError> {
+        let database = database.into();
+        let store = Self { engine: Engine::open_to_look(&database).await? };
+        let versions = store.read().await?.migrations().await.map_err(|cause| StoreError::open(&database, cause))?;
+        if let Some(version) = versions.iter().find(|version| !MIGRATIONS.version_exists(**version)) {
+            return Err(StoreError::Newer { database, version: *version });
         }
-        if !MIGRATIONS.iter().all(|migration| has(migration.version)) {
-            return Err(StoreError::Older { database: path.to_owned() });
+        if !MIGRATIONS.iter().all(|migration| versions.contains(&migration.version)) {
+            return Err(StoreError::Older { database });
         }
-        Ok(Self { writer: readers.clone(), readers })
+        Ok(store)
+    }
+
+    /// Whether there is a store: the file, or the tables on the server.
+    ///
+    /// # Errors
+    /// If the server cannot be asked.
+    pub async fn exists(database: impl Into<Database>) -> Result<bool, StoreError> {
+        let database = database.into();
+        if let Database::File(path) = &database {
+            return Ok(path.exists());
+        }
+        let store = Self { engine: Engine::open_to_look(&database).await? };
+        let found = store.read().await?.has_tables().await;
+        store.close().await;
+        found
     }
 
     /// Begins a transaction that writes. It waits for others to end and cannot fail halfway for their sake.
     pub async fn write(&self) -> Result<Tx, StoreError> {
-        let tx = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(StoreError::from)?;
-        Ok(Tx { tx })
+        Ok(Tx { tx: self.engine.write().await? })
     }
 
     /// Begins a transaction that reads one state of things.
     pub async fn read(&self) -> Result<Tx, StoreError> {
-        Ok(Tx { tx: self.readers.begin().await.map_err(StoreError::from)? })
+        Ok(Tx { tx: self.engine.read().await? })
     }
 
     /// Ends all connections.
     pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        self.engine.close().await;
     }
 }
 
 /// A transaction. Dropped without [`Tx::commit`], it changes nothing.
 #[derive(Debug)]
 pub struct Tx {
-    tx: Transaction<'static, Sqlite>,
+    tx: EngineTransaction,
 }
 
 impl Tx {
     /// Makes the changes durable.
     pub async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.tx.commit().await?)
+        fault::pass_or_fail(Point::Committing).await.map_err(sqlx::Error::from)?;
+        self.tx.commit().await?;
+        fault::pass_or_fail(Point::Committed).await.map_err(sqlx::Error::from)?;
+        Ok(())
+    }
+
+    async fn migrations(&mut self) -> Result<Vec<i64>, sqlx::Error> {
+        let rows: Vec<(i64,)> = fetch_all!(self, sqlx::query_as("SELECT version FROM _sqlx_migrations WHERE success"))?;
+        Ok(rows.into_iter().map(|(version,)| version).collect())
+    }
+
+    /// On a server.
+    async fn has_tables(&mut self) -> Result<bool, StoreError> {
+        let (has,): (bool,) = fetch_one!(self, sqlx::query_as("SELECT to_regclass('_sqlx_migrations') IS NOT NULL"))?;
+        Ok(has)
     }
 }
 
@@ -186,7 +181,7 @@ impl RunLock {
             .map_err(|cause| StoreError::folder(&path, cause))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::AlreadyRunning { database: database.to_owned() }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::AlreadyRunning { database: database.into() }),
             Err(TryLockError::Error(cause)) => Err(StoreError::folder(&path, cause)),
         }
     }
@@ -198,11 +193,11 @@ fn lock_path(database: &Path) -> PathBuf {
     database.with_file_name(name)
 }
 
-fn migration_error(path: &Path, cause: MigrateError) -> StoreError {
+fn migration_error(database: &Database, cause: MigrateError) -> StoreError {
     match cause {
-        MigrateError::VersionMissing(version) => StoreError::Newer { database: path.to_owned(), version },
-        MigrateError::VersionMismatch(version) => StoreError::Changed { database: path.to_owned(), version },
-        MigrateError::Execute(cause) => StoreError::open(path, cause),
-        other => StoreError::Migration { database: path.to_owned(), cause: Box::new(other) },
+        MigrateError::VersionMissing(version) => StoreError::Newer { database: database.clone(), version },
+        MigrateError::VersionMismatch(version) => StoreError::Changed { database: database.clone(), version },
+        MigrateError::Execute(cause) => StoreError::open(database, cause),
+        other => StoreError::Migration { database: database.clone(), cause: Box::new(other) },
     }
 }

@@ -4,14 +4,15 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
+use sqlx::QueryBuilder;
 use sqlx::types::Json;
-use sqlx::{QueryBuilder, Sqlite};
 
 use crate::domain::delivery::{Outcome, State, reply_code};
 use crate::domain::notice::Said;
 use crate::domain::{Alert, Mailbox, Month, NewNotice};
 
 use super::claims::{ClaimedNotice, held_by};
+use super::engine::{execute, fetch_all, fetch_optional, on_engine};
 use super::entry::hex;
 use super::rows::{Place, ids};
 use super::{StoreError, Tx};
@@ -73,36 +74,38 @@ impl Tx {
         let notices: Vec<&NewNotice> =
             notices.iter().zip(&ids).filter(|(_, id)| !removed.contains(id)).map(|(notice, _)| notice).collect();
         for rows in notices.chunks(INSERT_ROWS_MAX) {
-            let mut builder = QueryBuilder::<Sqlite>::new(
-                "INSERT INTO notices (id, month, duty, step, revision, mailbox, kind, office, authorities, due_at,
+            let rows: Vec<(String,)> = on_engine!(self, |connection| {
+                let mut builder = QueryBuilder::new(
+                    "INSERT INTO notices (id, month, duty, step, revision, mailbox, kind, office, authorities, due_at,
                  queued_at, state, reason, next_at, attempts, uncertain, lease, changed_at) ",
-            );
-            builder.push_values(rows, |mut row, notice| {
-                let state = if notice.hold.is_some() { State::Held } else { State::Queued };
-                row.push_bind(notice_id(notice))
-                    .push_bind(notice.month.to_string())
-                    .push_bind(duty_column(notice))
-                    .push_bind(&notice.step)
-                    .push_bind(i64::from(notice.revision))
-                    .push_bind(notice.mailbox.as_str())
-                    .push_bind(notice.kind.as_str())
-                    .push_bind(notice.office.as_deref())
-                    .push_bind(Json(&*notice.authorities.iter().map(|id| &**id).collect::<Vec<&str>>()))
-                    .push_bind(notice.due_at)
-                    .push_bind(now)
-                    .push_bind(state.as_str())
-                    .push_bind(&notice.hold)
-                    .push_bind(notice.hold.is_none().then_some(now))
-                    .push("0, 0, 0")
-                    .push_bind(now);
-            });
-            builder.push(
-                " ON CONFLICT (month, duty, step, revision, mailbox) DO UPDATE SET
+                );
+                builder.push_values(rows, |mut row, notice| {
+                    let state = if notice.hold.is_some() { State::Held } else { State::Queued };
+                    row.push_bind(notice_id(notice))
+                        .push_bind(notice.month.to_string())
+                        .push_bind(duty_column(notice))
+                        .push_bind(&notice.step)
+                        .push_bind(i64::from(notice.revision))
+                        .push_bind(notice.mailbox.as_str())
+                        .push_bind(notice.kind.as_str())
+                        .push_bind(notice.office.as_deref())
+                        .push_bind(Json(&*notice.authorities.iter().map(|id| &**id).collect::<Vec<&str>>()))
+                        .push_bind(notice.due_at)
+                        .push_bind(now)
+                        .push_bind(state.as_str())
+                        .push_bind(&notice.hold)
+                        .push_bind(notice.hold.is_none().then_some(now))
+                        .push("0, 0, 0")
+                        .push_bind(now);
+                });
+                builder.push(
+                    " ON CONFLICT (month, duty, step, revision, mailbox) DO UPDATE SET
                      state = excluded.state, reason = excluded.reason, next_at = excluded.next_at,
                      authorities = excluded.authorities, office = excluded.office, changed_at = excluded.changed_at
                   WHERE notices.state = 'withdrawn' AND notices.reason NOT LIKE 'discarded by %' RETURNING id",
-            );
-            let rows: Vec<(String,)> = builder.build_query_as().fetch_all(&mut *self.tx).await?;
+                );
+                builder.build_query_as().fetch_all(connection).await
+            })?;
             added.extend(rows.into_iter().map(|(id,)| id));
         }
         if !added.is_empty() {
@@ -129,15 +132,13 @@ impl Tx {
             bool,
             bool,
         );
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<Row> = fetch_all!(self, sqlx::query_as(
             "SELECT id, step, kind, revision, mailbox, office, authorities, due_at, state, accepted_at, returned_at,
                     uncertain > 0, COALESCE(reason LIKE 'discarded by %', FALSE)
              FROM notices WHERE month = $1 AND duty = $2 ORDER BY due_at, mailbox",
         )
         .bind(month.to_string())
-        .bind(duty)
-        .fetch_all(&mut *self.tx)
-        .await?;
+        .bind(duty))?;
         rows.into_iter()
             .map(
                 |(
@@ -182,15 +183,16 @@ impl Tx {
         duty: &str,
         mailbox: &Mailbox,
     ) -> Result<Option<String>, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as(
-            "SELECT id FROM notices WHERE month = $1 AND duty = $2 AND mailbox = $3 AND kind = 'announcement'
+        let row: Option<(String,)> = fetch_optional!(
+            self,
+            sqlx::query_as(
+                "SELECT id FROM notices WHERE month = $1 AND duty = $2 AND mailbox = $3 AND kind = 'announcement'
                AND state IN ('accepted', 'uncertain') ORDER BY revision LIMIT 1",
-        )
-        .bind(month.to_string())
-        .bind(duty)
-        .bind(mailbox.as_str())
-        .fetch_optional(&mut *self.tx)
-        .await?;
+            )
+            .bind(month.to_string())
+            .bind(duty)
+            .bind(mailbox.as_str())
+        )?;
         Ok(row.map(|(id,)| id))
     }
 
@@ -202,13 +204,11 @@ impl Tx {
         reason: &str,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        sqlx::query("UPDATE notices SET state = $2, reason = $3, next_at = NULL, lease_until = NULL, changed_at = $4 WHERE id = $1")
+        execute!(self, sqlx::query("UPDATE notices SET state = $2, reason = $3, next_at = NULL, lease_until = NULL, changed_at = $4 WHERE id = $1")
             .bind(id)
             .bind(state.as_str())
             .bind(reason)
-            .bind(now)
-            .execute(&mut *self.tx)
-            .await?;
+            .bind(now))?;
         let facts = serde_json::json!({ "notice": id, "reason": reason });
         self.append_log(now, "fristd", state.as_str(), &facts).await?;
         self.touch().await
@@ -222,29 +222,27 @@ impl Tx {
         handed_over: HandedOver<'_>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let touched = sqlx::query(
+        let touched = execute!(self, sqlx::query(
             "UPDATE notices SET handed_over_at = $3, subject = $4 WHERE id = $1 AND lease = $2 AND state = 'claimed'",
         )
         .bind(&claimed.id)
         .bind(claimed.lease)
         .bind(now)
-        .bind(handed_over.subject)
-        .execute(&mut *self.tx)
-        .await?
-        .rows_affected();
+        .bind(handed_over.subject))?;
         held_by(touched, &claimed.id)?;
-        sqlx::query(
-            "INSERT INTO attempts (notice, number, at, outcome, reply, sha256, mail, handed_over_at, size_bytes)
+        execute!(
+            self,
+            sqlx::query(
+                "INSERT INTO attempts (notice, number, at, outcome, reply, sha256, mail, handed_over_at, size_bytes)
              VALUES ($1, $2, $3, 'claimed', 'handed over; no reply was recorded', $4, $5, $3, $6)",
-        )
-        .bind(&claimed.id)
-        .bind(i64::from(claimed.attempts) + 1)
-        .bind(now)
-        .bind(handed_over.sha256)
-        .bind(handed_over.mail)
-        .bind(i64::try_from(handed_over.mail.len()).unwrap_or(i64::MAX))
-        .execute(&mut *self.tx)
-        .await?;
+            )
+            .bind(&claimed.id)
+            .bind(i64::from(claimed.attempts) + 1)
+            .bind(now)
+            .bind(handed_over.sha256)
+            .bind(handed_over.mail)
+            .bind(i64::try_from(handed_over.mail.len()).unwrap_or(i64::MAX))
+        )?;
         let notice = &claimed.notice;
         let facts = serde_json::json!({
             "notice": claimed.id, "attempt": claimed.attempts + 1, "month": notice.month.to_string(),
@@ -269,25 +267,25 @@ impl Tx {
             Outcome::UncertainResendAt(at) => (State::Uncertain, Some(at)),
             Outcome::Uncertain => (State::Uncertain, None),
         };
-        let touched = sqlx::query(
-            "UPDATE notices SET state = $3, next_at = $4, reply = $5,
+        let touched = execute!(
+            self,
+            sqlx::query(
+                "UPDATE notices SET state = $3, next_at = $4, reply = $5,
                  subject = CASE WHEN $6 = '' THEN subject ELSE $6 END, attempts = attempts + 1,
                  uncertain = uncertain + $7, lease_until = NULL, changed_at = $8,
                  accepted_at = CASE WHEN $3 = 'accepted' THEN $8 ELSE accepted_at END,
                  returned_at = CASE WHEN $3 = 'accepted' THEN NULL ELSE returned_at END
              WHERE id = $1 AND lease = $2 AND state = 'claimed'",
-        )
-        .bind(&claimed.id)
-        .bind(claimed.lease)
-        .bind(state.as_str())
-        .bind(next_at)
-        .bind(delivery.reply)
-        .bind(delivery.subject)
-        .bind(i64::from(state == State::Uncertain))
-        .bind(now)
-        .execute(&mut *self.tx)
-        .await?
-        .rows_affected();
+            )
+            .bind(&claimed.id)
+            .bind(claimed.lease)
+            .bind(state.as_str())
+            .bind(next_at)
+            .bind(delivery.reply)
+            .bind(delivery.subject)
+            .bind(i64::from(state == State::Uncertain))
+            .bind(now)
+        )?;
         held_by(touched, &claimed.id)?;
         self.append_attempt(claimed, state, delivery, now).await?;
         if state == State::Rejected {
@@ -315,15 +313,16 @@ impl Tx {
             "INSERT INTO attempts (notice, number, at, outcome, reply, sha256) VALUES ($1, $2, $3, $4, $5, $6)
              RETURNING sha256"
         };
-        let kept: Option<(String,)> = sqlx::query_as(statement)
-            .bind(&claimed.id)
-            .bind(i64::from(claimed.attempts) + 1)
-            .bind(now)
-            .bind(state.as_str())
-            .bind(delivery.reply)
-            .bind(delivery.sha256)
-            .fetch_optional(&mut *self.tx)
-            .await?;
+        let kept: Option<(String,)> = fetch_optional!(
+            self,
+            sqlx::query_as(statement)
+                .bind(&claimed.id)
+                .bind(i64::from(claimed.attempts) + 1)
+                .bind(now)
+                .bind(state.as_str())
+                .bind(delivery.reply)
+                .bind(delivery.sha256)
+        )?;
         held_by(u64::from(kept.is_some()), &claimed.id)?;
         // relays repeat the address in their words: these stay in the table, from which they can be removed
         let facts = serde_json::json!({

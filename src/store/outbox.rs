@@ -6,6 +6,7 @@ use sqlx::types::Json;
 use crate::domain::delivery::State;
 use crate::domain::{AuthorityId, Mailbox, Month, NewNotice, NoticeKind};
 
+use super::engine::{execute, fetch_all};
 use super::rows::{Place, ids};
 use super::{StoreError, Tx};
 
@@ -132,7 +133,7 @@ struct Row {
 impl Tx {
     /// The notices that a filter means, in order of time.
     pub async fn outbox(&mut self, filter: &OutboxFilter) -> Result<Vec<OutboxNotice>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<Row> = fetch_all!(self, sqlx::query_as(
             "SELECT id, month, duty, step, revision, mailbox, kind, office, authorities, due_at, queued_at, state, reason,
                     next_at, attempts, accepted_at, returned_at, subject, reply
              FROM notices
@@ -144,22 +145,21 @@ impl Tx {
         .bind(filter.state.map(State::as_str))
         .bind(filter.mailbox.as_deref())
         .bind(filter.step.as_deref())
-        .bind(filter.id.as_deref())
-        .fetch_all(&mut *self.tx)
-        .await?;
+        .bind(filter.id.as_deref()))?;
         rows.into_iter().map(notice).collect()
     }
 
     /// The attempts to deliver a notice.
     pub async fn attempts(&mut self, notice: &str) -> Result<Vec<Attempt>, StoreError> {
         type Row = (i64, Option<DateTime<Utc>>, DateTime<Utc>, String, String, String, Option<i64>, Option<Vec<u8>>);
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT number, handed_over_at, at, outcome, reply, sha256, size_bytes, mail FROM attempts
+        let rows: Vec<Row> = fetch_all!(
+            self,
+            sqlx::query_as(
+                "SELECT number, handed_over_at, at, outcome, reply, sha256, size_bytes, mail FROM attempts
              WHERE notice = $1 ORDER BY number",
-        )
-        .bind(notice)
-        .fetch_all(&mut *self.tx)
-        .await?;
+            )
+            .bind(notice)
+        )?;
         let place = Place { table: "attempts", row: notice };
         rows.into_iter()
             .map(|(number, handed_over_at, at, outcome, reply, sha256, size_bytes, mail)| {
@@ -234,7 +234,7 @@ impl Tx {
         let notices = self.outbox(filter).await?;
         let reason = (to == State::Withdrawn).then(|| format!("{event} by {actor}"));
         for notice in &notices {
-            let touched = sqlx::query(
+            let touched = execute!(self, sqlx::query(
                 "UPDATE notices SET state = $2, reason = $3, next_at = $4, changed_at = $5 WHERE id = $1 AND state = $6",
             )
             .bind(&notice.id)
@@ -242,10 +242,7 @@ impl Tx {
             .bind(&reason)
             .bind((to != State::Withdrawn).then_some(now))
             .bind(now)
-            .bind(notice.state.as_str())
-            .execute(&mut *self.tx)
-            .await?
-            .rows_affected();
+            .bind(notice.state.as_str()))?;
             if touched == 1 {
                 self.append_log(now, actor, event, &serde_json::json!({ "notice": notice.id })).await?;
             }

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
+use sqlx::QueryBuilder;
 use sqlx::types::Json;
-use sqlx::{QueryBuilder, Sqlite};
 
 use crate::domain::{AuthorityId, DutyId, Month, Receipt, ReceiptState};
 
+use super::engine::{fetch_all, fetch_one, on_engine};
 use super::rows::Place;
 use super::{StoreError, Tx};
 
@@ -38,29 +39,30 @@ impl Tx {
         if receipts.is_empty() {
             return Ok(());
         }
-        let (last,): (i64,) =
-            sqlx::query_as("SELECT COALESCE(MAX(number), 0) FROM receipts").fetch_one(&mut *self.tx).await?;
+        let (last,): (i64,) = fetch_one!(self, sqlx::query_as("SELECT COALESCE(MAX(number), 0) FROM receipts"))?;
         for (numbered, rows) in (last + 1..).step_by(INSERT_ROWS_MAX).zip(receipts.chunks(INSERT_ROWS_MAX)) {
-            let mut builder = QueryBuilder::<Sqlite>::new(
+            on_engine!(self, |connection| {
+                let mut builder = QueryBuilder::new(
                 "INSERT INTO receipts (number, month, duty, authority, state, missing, until_on, reason, source, actor,
                                        received_at, reported_at) ",
             );
-            builder.push_values((numbered..).zip(rows), |mut row, (number, (month, duty, receipt))| {
-                let (missing, until, reason) = columns(receipt);
-                row.push_bind(number)
-                    .push_bind(month.to_string())
-                    .push_bind(*duty)
-                    .push_bind(&*receipt.authority)
-                    .push_bind(receipt.state.as_str())
-                    .push_bind(Json(missing))
-                    .push_bind(until)
-                    .push_bind(reason)
-                    .push_bind(&receipt.source)
-                    .push_bind(&receipt.actor)
-                    .push_bind(receipt.received_at)
-                    .push_bind(receipt.reported_at);
-            });
-            builder.build().execute(&mut *self.tx).await?;
+                builder.push_values((numbered..).zip(rows), |mut row, (number, (month, duty, receipt))| {
+                    let (missing, until, reason) = columns(receipt);
+                    row.push_bind(number)
+                        .push_bind(month.to_string())
+                        .push_bind(*duty)
+                        .push_bind(&*receipt.authority)
+                        .push_bind(receipt.state.as_str())
+                        .push_bind(Json(missing))
+                        .push_bind(until)
+                        .push_bind(reason)
+                        .push_bind(&receipt.source)
+                        .push_bind(&receipt.actor)
+                        .push_bind(receipt.received_at)
+                        .push_bind(receipt.reported_at);
+                });
+                builder.build().execute(connection).await.map(|_| ())
+            })?;
             let entries = (numbered..).zip(rows).map(|(number, (month, duty, receipt))| {
                 let facts = log_facts(number, &month.to_string(), duty, receipt);
                 (receipt.received_at, receipt.actor.as_str(), "receipt", facts)
@@ -76,14 +78,13 @@ impl Tx {
         month: Month,
         duty: &str,
     ) -> Result<HashMap<AuthorityId, Vec<Receipt>>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<Row> =
+            fetch_all!(self, sqlx::query_as(
             "SELECT number, authority, state, missing, until_on, reason, source, actor, received_at, reported_at
              FROM receipts WHERE month = $1 AND duty = $2 ORDER BY authority, number",
         )
         .bind(month.to_string())
-        .bind(duty)
-        .fetch_all(&mut *self.tx)
-        .await?;
+        .bind(duty))?;
         let mut receipts: HashMap<AuthorityId, Vec<Receipt>> = HashMap::new();
         for row in rows {
             let receipt = receipt(row)?;
@@ -102,15 +103,16 @@ impl Tx {
         duty: &str,
     ) -> Result<HashMap<Month, HashMap<AuthorityId, Vec<Receipt>>>, StoreError> {
         type Row = (i64, String, String, String, Option<NaiveDate>, DateTime<Utc>, DateTime<Utc>);
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT number, month, authority, state, until_on, received_at, reported_at FROM receipts
+        let rows: Vec<Row> = fetch_all!(
+            self,
+            sqlx::query_as(
+                "SELECT number, month, authority, state, until_on, received_at, reported_at FROM receipts
              WHERE month >= $1 AND month <= $2 AND duty = $3 ORDER BY month, authority, number",
-        )
-        .bind(first.to_string())
-        .bind(last.to_string())
-        .bind(duty)
-        .fetch_all(&mut *self.tx)
-        .await?;
+            )
+            .bind(first.to_string())
+            .bind(last.to_string())
+            .bind(duty)
+        )?;
         let mut by_month: HashMap<Month, HashMap<AuthorityId, Vec<Receipt>>> = HashMap::new();
         for (number, month, authority, state, until, received_at, reported_at) in rows {
             let row_name = number.to_string();
@@ -133,25 +135,24 @@ impl Tx {
 
     /// The receipts of one authority, in the order in which they were recorded.
     pub async fn receipts_of(&mut self, month: Month, duty: &str, authority: &str) -> Result<Vec<Receipt>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<Row> =
+            fetch_all!(self, sqlx::query_as(
             "SELECT number, authority, state, missing, until_on, reason, source, actor, received_at, reported_at
              FROM receipts WHERE month = $1 AND duty = $2 AND authority = $3 ORDER BY number",
         )
         .bind(month.to_string())
         .bind(duty)
-        .bind(authority)
-        .fetch_all(&mut *self.tx)
-        .await?;
+        .bind(authority))?;
         rows.into_iter().map(receipt).collect()
     }
 
     /// In which cycles anything was recorded of an authority, oldest first.
     pub async fn cycles_with_receipts_of(&mut self, authority: &str) -> Result<Vec<(Month, DutyId)>, StoreError> {
-        let rows: Vec<(String, String)> =
+        let rows: Vec<(String, String)> = fetch_all!(
+            self,
             sqlx::query_as("SELECT DISTINCT month, duty FROM receipts WHERE authority = $1 ORDER BY month, duty")
                 .bind(authority)
-                .fetch_all(&mut *self.tx)
-                .await?;
+        )?;
         let read = |(month, duty): (String, String)| {
             Ok((Place { table: "receipts", row: authority }.month(&month)?, duty.into()))
         };

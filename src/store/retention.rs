@@ -9,6 +9,7 @@ use crate::domain::delivery::State;
 use crate::domain::recheck::FORGOTTEN;
 use crate::domain::{Contact, Mailbox, Month, Roster};
 
+use super::engine::{Engine, execute, fetch_all};
 use super::rows::Place;
 use super::{OutboxFilter, Store, StoreError, Tx};
 
@@ -78,7 +79,9 @@ enum Alerts<'a> {
 impl Store {
     /// Ends what SQLite keeps of removed content beside the database file. If others are reading it is done at the next time.
     pub async fn truncate_journal(&self) -> Result<(), StoreError> {
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await?;
+        if let Engine::Sqlite { writer, .. } = &self.engine {
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(writer).await?;
+        }
         Ok(())
     }
 }
@@ -159,30 +162,29 @@ impl Tx {
 
     /// The ids among these of notices whose mailbox was taken away: they were said, and are not said again.
     pub(super) async fn removed_among(&mut self, ids: &[String]) -> Result<Vec<String>, StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as("SELECT id FROM notices WHERE mailbox LIKE $1")
-            .bind(REMOVED_LIKE)
-            .fetch_all(&mut *self.tx)
-            .await?;
+        let rows: Vec<(String,)> =
+            fetch_all!(self, sqlx::query_as("SELECT id FROM notices WHERE mailbox LIKE $1").bind(REMOVED_LIKE))?;
         let meant: HashSet<&String> = ids.iter().collect(); // of years there are many that were taken away
         Ok(rows.into_iter().map(|(id,)| id).filter(|id| meant.contains(id)).collect())
     }
 
     async fn count(&mut self, scope: Scope<'_>) -> Result<BTreeMap<Month, Removal>, StoreError> {
         type Row = (String, i64, i64, i64, i64);
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT month, COUNT(*),
-                    COALESCE(SUM((SELECT COUNT(mail) FROM attempts WHERE notice = notices.id)), 0),
-                    COALESCE(SUM((SELECT COALESCE(SUM(LENGTH(mail)), 0) FROM attempts WHERE notice = notices.id)), 0),
-                    COALESCE(SUM((SELECT COUNT(*) FROM bounces WHERE notice = notices.id)), 0)
+        let rows: Vec<Row> = fetch_all!(
+            self,
+            sqlx::query_as(
+                "SELECT month, COUNT(*),
+                    CAST(COALESCE(SUM((SELECT COUNT(mail) FROM attempts WHERE notice = notices.id)), 0) AS BIGINT),
+                    CAST(COALESCE(SUM((SELECT COALESCE(SUM(LENGTH(mail)), 0) FROM attempts WHERE notice = notices.id)), 0) AS BIGINT),
+                    CAST(COALESCE(SUM((SELECT COUNT(*) FROM bounces WHERE notice = notices.id)), 0) AS BIGINT)
              FROM notices
              WHERE ($1 IS NULL OR month < $1) AND ($2 IS NULL OR mailbox = $2) AND mailbox NOT LIKE $3
              GROUP BY month",
-        )
-        .bind(scope.before.map(|month| month.to_string()))
-        .bind(scope.mailbox.map(Mailbox::as_str))
-        .bind(REMOVED_LIKE)
-        .fetch_all(&mut *self.tx)
-        .await?;
+            )
+            .bind(scope.before.map(|month| month.to_string()))
+            .bind(scope.mailbox.map(Mailbox::as_str))
+            .bind(REMOVED_LIKE)
+        )?;
         let place = Place { table: "notices", row: "count by month" };
         rows.into_iter()
             .map(|(month, notices, mails, mail_bytes, reports)| {
@@ -195,33 +197,36 @@ impl Tx {
 
     /// Takes away the mails, and what the mail systems said as far as it names an address.
     async fn remove_mails(&mut self, scope: Scope<'_>) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE attempts SET mail = NULL WHERE mail IS NOT NULL AND notice IN (
+        execute!(
+            self,
+            sqlx::query(
+                "UPDATE attempts SET mail = NULL WHERE mail IS NOT NULL AND notice IN (
                  SELECT id FROM notices
                  WHERE ($1 IS NULL OR month < $1) AND ($2 IS NULL OR mailbox = $2) AND mailbox NOT LIKE $3)",
-        )
-        .bind(scope.before.map(|month| month.to_string()))
-        .bind(scope.mailbox.map(Mailbox::as_str))
-        .bind(REMOVED_LIKE)
-        .execute(&mut *self.tx)
-        .await?;
-        let replies: Vec<(String, i64, String)> = sqlx::query_as(
-            "SELECT notice, number, reply FROM attempts WHERE reply LIKE '%@%' AND notice IN (
+            )
+            .bind(scope.before.map(|month| month.to_string()))
+            .bind(scope.mailbox.map(Mailbox::as_str))
+            .bind(REMOVED_LIKE)
+        )?;
+        let replies: Vec<(String, i64, String)> = fetch_all!(
+            self,
+            sqlx::query_as(
+                "SELECT notice, number, reply FROM attempts WHERE reply LIKE '%@%' AND notice IN (
                  SELECT id FROM notices
                  WHERE ($1 IS NULL OR month < $1) AND ($2 IS NULL OR mailbox = $2) AND mailbox NOT LIKE $3)",
-        )
-        .bind(scope.before.map(|month| month.to_string()))
-        .bind(scope.mailbox.map(Mailbox::as_str))
-        .bind(REMOVED_LIKE)
-        .fetch_all(&mut *self.tx)
-        .await?;
+            )
+            .bind(scope.before.map(|month| month.to_string()))
+            .bind(scope.mailbox.map(Mailbox::as_str))
+            .bind(REMOVED_LIKE)
+        )?;
         for (notice, number, reply) in replies {
-            sqlx::query("UPDATE attempts SET reply = $3 WHERE notice = $1 AND number = $2")
-                .bind(&notice)
-                .bind(number)
-                .bind(without_addresses(&reply))
-                .execute(&mut *self.tx)
-                .await?;
+            execute!(
+                self,
+                sqlx::query("UPDATE attempts SET reply = $3 WHERE notice = $1 AND number = $2")
+                    .bind(&notice)
+                    .bind(number)
+                    .bind(without_addresses(&reply))
+            )?;
         }
         Ok(())
     }
@@ -230,11 +235,12 @@ impl Tx {
     /// the mails that told them to the ZRK. Returns how many alerts and mails.
     async fn remove_alerts(&mut self, of: Alerts<'_>) -> Result<(u64, u64), StoreError> {
         type Row = (String, DateTime<Utc>, String, String, Option<String>);
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT key, raised_at, headline, detail, told_in FROM alerts WHERE headline LIKE '%@%' OR detail LIKE '%@%'",
-        )
-        .fetch_all(&mut *self.tx)
-        .await?;
+        let rows: Vec<Row> = fetch_all!(
+            self,
+            sqlx::query_as(
+                "SELECT key, raised_at, headline, detail, told_in FROM alerts WHERE headline LIKE '%@%' OR detail LIKE '%@%'",
+            )
+        )?;
         let (mut alerts, mut mails) = (0, 0);
         for (key, raised_at, headline, detail, told_in) in rows {
             let is_meant = match of {
@@ -246,77 +252,80 @@ impl Tx {
             if !is_meant {
                 continue;
             }
-            alerts += sqlx::query("UPDATE alerts SET headline = $2, detail = $3 WHERE key = $1")
-                .bind(&key)
-                .bind(without_addresses(&headline))
-                .bind(without_addresses(&detail))
-                .execute(&mut *self.tx)
-                .await?
-                .rows_affected();
+            alerts += execute!(
+                self,
+                sqlx::query("UPDATE alerts SET headline = $2, detail = $3 WHERE key = $1")
+                    .bind(&key)
+                    .bind(without_addresses(&headline))
+                    .bind(without_addresses(&detail))
+            )?;
             if let (Alerts::Naming(_), Some(step)) = (of, told_in) {
                 let statement = "UPDATE attempts SET mail = NULL WHERE mail IS NOT NULL AND notice IN (
                                      SELECT id FROM notices WHERE duty = '' AND step = $1)";
-                mails += sqlx::query(statement).bind(&step).execute(&mut *self.tx).await?.rows_affected();
+                mails += execute!(self, sqlx::query(statement).bind(&step))?;
                 let statement = "UPDATE notices SET subject = $2 WHERE duty = '' AND step = $1";
                 let subject = "Hinweis an die ZRK: (entfernt)"; // it says the headline of an alert
-                sqlx::query(statement).bind(&step).bind(subject).execute(&mut *self.tx).await?;
+                execute!(self, sqlx::query(statement).bind(&step).bind(subject))?;
             }
         }
         Ok((alerts, mails))
     }
 
     async fn remove_old_clearances(&mut self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let removed = sqlx::query("DELETE FROM clearances WHERE cleared_at < $1").bind(before);
-        Ok(removed.execute(&mut *self.tx).await?.rows_affected())
+        Ok(execute!(self, sqlx::query("DELETE FROM clearances WHERE cleared_at < $1").bind(before))?)
     }
 
     async fn remove_marks(&mut self, mailbox: &Mailbox) -> Result<u64, StoreError> {
         let mut removed = 0;
         for statement in ["DELETE FROM flags WHERE mailbox = $1", "DELETE FROM clearances WHERE mailbox = $1"] {
-            removed += sqlx::query(statement).bind(mailbox.as_str()).execute(&mut *self.tx).await?.rows_affected();
+            removed += execute!(self, sqlx::query(statement).bind(mailbox.as_str()))?;
         }
         Ok(removed)
     }
 
     /// Puts an address that cannot exist in the place of the mailbox; the notice's id and its place in the cycle stay.
     async fn remove_mailboxes(&mut self, scope: Scope<'_>) -> Result<(), StoreError> {
-        let reports: Vec<(i64, String, String)> = sqlx::query_as(
-            "SELECT number, notice, diagnostic FROM bounces WHERE notice IN (
+        let reports: Vec<(i64, String, String)> = fetch_all!(
+            self,
+            sqlx::query_as(
+                "SELECT number, notice, diagnostic FROM bounces WHERE notice IN (
                  SELECT id FROM notices
                  WHERE ($1 IS NULL OR month < $1) AND ($2 IS NULL OR mailbox = $2) AND mailbox NOT LIKE $3)",
-        )
-        .bind(scope.before.map(|month| month.to_string()))
-        .bind(scope.mailbox.map(Mailbox::as_str))
-        .bind(REMOVED_LIKE)
-        .fetch_all(&mut *self.tx)
-        .await?;
+            )
+            .bind(scope.before.map(|month| month.to_string()))
+            .bind(scope.mailbox.map(Mailbox::as_str))
+            .bind(REMOVED_LIKE)
+        )?;
         for (number, notice, diagnostic) in reports {
-            sqlx::query("UPDATE bounces SET mailbox = $2, diagnostic = $3 WHERE number = $1")
-                .bind(number)
-                .bind(Mailbox::removed(&notice).as_str())
-                .bind(without_addresses(&diagnostic))
-                .execute(&mut *self.tx)
-                .await?;
+            execute!(
+                self,
+                sqlx::query("UPDATE bounces SET mailbox = $2, diagnostic = $3 WHERE number = $1")
+                    .bind(number)
+                    .bind(Mailbox::removed(&notice).as_str())
+                    .bind(without_addresses(&diagnostic))
+            )?;
         }
         type Words = Option<String>;
-        let notices: Vec<(String, Words, Words, Words)> = sqlx::query_as(
-            "SELECT id, reply, subject, reason FROM notices
+        let notices: Vec<(String, Words, Words, Words)> = fetch_all!(
+            self,
+            sqlx::query_as(
+                "SELECT id, reply, subject, reason FROM notices
              WHERE ($1 IS NULL OR month < $1) AND ($2 IS NULL OR mailbox = $2) AND mailbox NOT LIKE $3",
-        )
-        .bind(scope.before.map(|month| month.to_string()))
-        .bind(scope.mailbox.map(Mailbox::as_str))
-        .bind(REMOVED_LIKE)
-        .fetch_all(&mut *self.tx)
-        .await?;
+            )
+            .bind(scope.before.map(|month| month.to_string()))
+            .bind(scope.mailbox.map(Mailbox::as_str))
+            .bind(REMOVED_LIKE)
+        )?;
         for (id, reply, subject, reason) in notices {
-            sqlx::query("UPDATE notices SET mailbox = $2, reply = $3, subject = $4, reason = $5 WHERE id = $1")
-                .bind(&id)
-                .bind(Mailbox::removed(&id).as_str())
-                .bind(reply.as_deref().map(without_addresses))
-                .bind(subject.as_deref().map(without_addresses))
-                .bind(reason.as_deref().map(without_addresses)) // of a mail that came back the mail system's words
-                .execute(&mut *self.tx)
-                .await?;
+            execute!(
+                self,
+                sqlx::query("UPDATE notices SET mailbox = $2, reply = $3, subject = $4, reason = $5 WHERE id = $1")
+                    .bind(&id)
+                    .bind(Mailbox::removed(&id).as_str())
+                    .bind(reply.as_deref().map(without_addresses))
+                    .bind(subject.as_deref().map(without_addresses))
+                    .bind(reason.as_deref().map(without_addresses))
+            )?; // the reason: of a mail that came back the mail system's words
         }
         Ok(())
     }

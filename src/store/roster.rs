@@ -8,6 +8,7 @@ use crate::domain::outline::Outline;
 use crate::domain::roster::{AuthorityKind, InsteadOf, OfficeKind};
 use crate::domain::{Authority, Contact, District, Mailbox, Office, Owner, Roster};
 
+use super::engine::{execute, fetch_optional};
 use super::{StoreError, Tx};
 
 /// What the service took, and when.
@@ -25,9 +26,8 @@ impl Tx {
     /// What the service last took, if it ever did.
     pub async fn taken_roster(&mut self) -> Result<Option<TakenRoster>, StoreError> {
         type Row = (DateTime<Utc>, Json<serde_json::Value>, Json<serde_json::Value>);
-        let row: Option<Row> = sqlx::query_as("SELECT taken_at, roster, outline FROM taken_roster WHERE id = 1")
-            .fetch_optional(&mut *self.tx)
-            .await?;
+        let row: Option<Row> =
+            fetch_optional!(self, sqlx::query_as("SELECT taken_at, roster, outline FROM taken_roster WHERE id = 1"))?;
         let Some((taken_at, Json(roster), Json(outline))) = row else { return Ok(None) };
         let roster: RosterRow =
             serde_json::from_value(roster).map_err(|cause| corrupt("roster", &cause.to_string()))?;
@@ -44,16 +44,17 @@ impl Tx {
         outline: &Outline,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO taken_roster (id, taken_at, roster, outline) VALUES (1, $1, $2, $3)
+        execute!(
+            self,
+            sqlx::query(
+                "INSERT INTO taken_roster (id, taken_at, roster, outline) VALUES (1, $1, $2, $3)
              ON CONFLICT (id) DO UPDATE SET taken_at = excluded.taken_at, roster = excluded.roster,
                  outline = excluded.outline",
-        )
-        .bind(now)
-        .bind(Json(RosterRow::of(roster)))
-        .bind(Json(OutlineRow { rules: outline.rules.clone(), deadlines: outline.deadlines.clone() }))
-        .execute(&mut *self.tx)
-        .await?;
+            )
+            .bind(now)
+            .bind(Json(RosterRow::of(roster)))
+            .bind(Json(OutlineRow { rules: outline.rules.clone(), deadlines: outline.deadlines.clone() }))
+        )?;
         Ok(())
     }
 }

@@ -46,12 +46,12 @@ fn what_is_wrong_is_refused_with_value_and_remedy() {
     check("tick", "tick_seconds = 10 ", "tick_seconds = 301 ", &["tick_seconds: \"301\"", "from 1 to 300"]);
     check("limit", "notices_a_tick_max = 1000", "notices_a_tick_max = 0", &["limits.notices_a_tick_max: \"0\""]);
     check(
-        "postgres",
+        "a server whose certificate is not checked",
         "# database  = \"data/fristd.sqlite\"",
-        "database = \"postgres://u:geheim@db/x\"",
-        &["database: PostgreSQL is not yet supported"],
+        "database = \"postgres://u:geheim@db/x?sslmode=require\"",
+        &["database: sslmode=\"require\" does not check the certificate of \"db\"", "verify-full"],
     );
-    check("scheme", "# database  = \"data/fristd.sqlite\"", "database = \"sqlite://x\"", &["without a scheme"]);
+    check("scheme", "# database  = \"data/fristd.sqlite\"", "database = \"sqlite://x\"", &["accepted: the path of an SQLite file"]);
     check(
         "a switch as a text",
         "bounce_tokens   = false",
@@ -145,7 +145,7 @@ fn what_is_wrong_is_refused_with_value_and_remedy() {
 fn complaints_do_not_show_passwords() {
     let site = Site::example()
         .edit("fristd.toml", DIRECTORY, "password = \"geheim\"")
-        .edit("fristd.toml", "# database  = \"data/fristd.sqlite\"", "database = \"postgres://u:geheim@db/x\"")
+        .edit("fristd.toml", "# database  = \"data/fristd.sqlite\"", "database = \"postgres://u:geheim@db\"")
         .env("FRISTD__MAIL__PASSWORD", "geheim\nzwei");
     let shown = site.load().unwrap_err().to_string();
     assert!(!shown.contains("geheim"), "{shown}");
@@ -187,7 +187,7 @@ fn the_environment_overrides_the_file_and_the_file_the_defaults() {
     let Transport::Smtp(smtp) = &service.transport else { panic!() };
     assert_eq!((smtp.host.as_str(), smtp.port, smtp.timeout_seconds), ("other.example", 2525, 30));
     assert_eq!((service.tick_seconds, settings.rulebook.notices_a_tick_max), (30, 20));
-    assert_eq!(service.database, Path::new("/var/lib/fristd/fristd.sqlite"));
+    assert_eq!(service.database, Database::File("/var/lib/fristd/fristd.sqlite".into()));
     assert_eq!(service.on_uncertain, OnUncertain::Hold);
     assert_eq!(service.sender.envelope_from.as_str(), "ruecklauf@zrk.example");
     assert_eq!(
@@ -276,5 +276,5 @@ fn paths_are_relative_to_the_file() {
     let settings = site.load_good();
     let Transport::Directory { folder } = settings.service.transport else { panic!() };
     assert_eq!(folder, site.path().join("mails"));
-    assert_eq!(settings.service.database, Path::new("/srv/f.sqlite"));
+    assert_eq!(settings.service.database, Database::File("/srv/f.sqlite".into()));
 }

@@ -1,0 +1,303 @@
+//! The two engines behind one store: SQLite in a file, PostgreSQL on a server. Never knows a table.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+
+use super::StoreError;
+
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10); // a command waits out a whole tick of ten thousand authorities
+const READERS_MAX: u32 = 4; // commands and the deliverer read at the same time; more would only wait for the disk
+const POSTGRES_CONNECTIONS_MAX: u32 = 6; // readers, the writer, the replica's lock; five replicas stay far below a server's hundred
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10); // a server that restarts is back by then, or the next tick tries again
+
+/// Where a store is kept.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Database {
+    /// A SQLite file.
+    File(PathBuf),
+    /// A PostgreSQL database.
+    Server {
+        /// Its URL, without a password if there is one of its own.
+        url: String,
+        /// The password that is not in the URL.
+        password: Option<String>,
+    },
+}
+
+impl fmt::Display for Database {
+    /// Without password and parameters.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Server { url, .. } => {
+                let address = url.split(['?', '#']).next().unwrap_or_default();
+                let (scheme, rest) = address.split_once("://").unwrap_or(("postgres", address));
+                let rest = match rest.rsplit_once('@') {
+                    Some((user, place)) => format!("{}@{place}", user.split(':').next().unwrap_or_default()),
+                    None => rest.to_owned(),
+                };
+                write!(f, "{scheme}://{rest}")
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}") // a password has no place in a log
+    }
+}
+
+impl From<&Path> for Database {
+    fn from(path: &Path) -> Self {
+        Self::File(path.to_owned())
+    }
+}
+
+impl From<&PathBuf> for Database {
+    fn from(path: &PathBuf) -> Self {
+        Self::File(path.clone())
+    }
+}
+
+impl From<&Database> for Database {
+    fn from(database: &Database) -> Self {
+        database.clone()
+    }
+}
+
+/// What a commit survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// A loss of power.
+    Full,
+    /// The end of the process; for simulations, which can be played again.
+    Scratch,
+}
+
+/// The connections of a store.
+#[derive(Clone, Debug)]
+pub(super) enum Engine {
+    /// One connection that writes, and a few that only read.
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    /// All of one kind.
+    Postgres(PgPool),
+}
+
+/// A transaction on one of the engines.
+#[derive(Debug)]
+pub(super) enum EngineTransaction {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Engine {
+    /// Connects; the SQLite file is created if it is missing.
+    pub(super) async fn open(database: &Database, durability: Durability) -> Result<Self, StoreError> {
+        let failed = |cause| StoreError::open(database, cause);
+        match database {
+            Database::File(path) => {
+                if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                    std::fs::create_dir_all(folder).map_err(|cause| StoreError::folder(folder, cause))?;
+                }
+                let options = sqlite_options(path)
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(match durability {
+                        Durability::Full => SqliteSynchronous::Full,
+                        Durability::Scratch => SqliteSynchronous::Off,
+                    })
+                    .foreign_keys(true)
+                    // what is taken away (M8) is overwritten, not only left to be found in the file
+                    .pragma("secure_delete", "ON");
+                let writer = SqlitePoolOptions::new()
+                    .max_connections(1)
+                    // when the disk is full SQLite rolls back by itself, and the library would count that transaction for ever
+                    .before_acquire(|connection, _| {
+                        Box::pin(async move { Ok(!sqlx::Connection::is_in_transaction(connection)) })
+                    })
+                    .connect_with(options.clone())
+                    .await
+                    .map_err(failed)?;
+                let readers = SqlitePoolOptions::new()
+                    .max_connections(READERS_MAX)
+                    .connect_lazy_with(options.create_if_missing(false).read_only(true));
+                Ok(Self::Sqlite { writer, readers })
+            }
+            Database::Server { .. } => {
+                let options = postgres_options(database)?.options([(
+                    "synchronous_commit",
+                    match durability {
+                        Durability::Full => "on", // also where a server's default is less
+                        Durability::Scratch => "off",
+                    },
+                )]);
+                Ok(Self::Postgres(postgres_pool(options).await.map_err(failed)?))
+            }
+        }
+    }
+
+    /// Connects only to look.
+    pub(super) async fn open_to_look(database: &Database) -> Result<Self, StoreError> {
+        let failed = |cause| StoreError::open(database, cause);
+        match database {
+            Database::File(path) => {
+                let pool = SqlitePoolOptions::new().max_connections(READERS_MAX);
+                let readers = pool.connect_with(sqlite_options(path).read_only(true)).await.map_err(failed)?;
+                Ok(Self::Sqlite { writer: readers.clone(), readers })
+            }
+            Database::Server { .. } => {
+                let options = postgres_options(database)?.options([("default_transaction_read_only", "on")]);
+                Ok(Self::Postgres(postgres_pool(options).await.map_err(failed)?))
+            }
+        }
+    }
+
+    /// Begins a transaction that writes, alone: others that want to write wait until it ends.
+    pub(super) async fn write(&self) -> Result<EngineTransaction, sqlx::Error> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => EngineTransaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => {
+                let mut tx = pool.begin().await?;
+                // each statement after this one sees all that was committed before; one lock a schema
+                sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('fristd ' || current_schema(), 0))")
+                    .execute(&mut *tx)
+                    .await?;
+                EngineTransaction::Postgres(tx)
+            }
+        })
+    }
+
+    /// Begins a transaction that reads one state of things.
+    pub(super) async fn read(&self) -> Result<EngineTransaction, sqlx::Error> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => EngineTransaction::Sqlite(readers.begin().await?),
+            Self::Postgres(pool) => {
+                EngineTransaction::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        })
+    }
+
+    /// Ends all connections.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl EngineTransaction {
+    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx) => tx.commit().await,
+        }
+    }
+}
+
+fn sqlite_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT)
+}
+
+/// The options of a server's URL, with bounds on how long anything may wait.
+fn postgres_options(database: &Database) -> Result<PgConnectOptions, StoreError> {
+    let Database::Server { url, password } = database else {
+        return Err(StoreError::open(database, sqlx::Error::Configuration("is no URL of PostgreSQL".into())));
+    };
+    let options = PgConnectOptions::from_str(url).map_err(|cause| StoreError::open(database, cause))?;
+    let options = match password {
+        Some(password) => options.password(password),
+        None => options,
+    };
+    Ok(options.application_name("fristd").options([
+        ("lock_timeout", "30s"), // longer than any tick; who waits longer tries again at the next
+        ("idle_in_transaction_session_timeout", "60s"), // a replica that hangs in a transaction must not hold up the others
+        ("tcp_keepalives_idle", "30"),                  // nor one whose machine is gone
+        ("tcp_keepalives_interval", "10"),
+        ("tcp_keepalives_count", "3"),
+    ]))
+}
+
+async fn postgres_pool(options: PgConnectOptions) -> Result<PgPool, sqlx::Error> {
+    PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS_MAX)
+        .acquire_timeout(CONNECT_TIMEOUT)
+        .connect_with(options)
+        .await
+}
+
+/// Runs an expression on a transaction's connection, whichever engine it is of: the same text is compiled for both.
+macro_rules! on_engine {
+    ($tx:expr, |$connection:ident| $run:expr) => {
+        match &mut $tx.tx {
+            $crate::store::engine::EngineTransaction::Sqlite(transaction) => {
+                let $connection = &mut **transaction;
+                $run
+            }
+            $crate::store::engine::EngineTransaction::Postgres(transaction) => {
+                let $connection = &mut **transaction;
+                $run
+            }
+        }
+    };
+}
+
+/// All rows of a query, or the error.
+macro_rules! fetch_all {
+    ($tx:expr, $query:expr) => {
+        $crate::store::engine::on_engine!($tx, |connection| $query.fetch_all(connection).await)
+    };
+}
+
+/// The only row of a query, or the error.
+macro_rules! fetch_one {
+    ($tx:expr, $query:expr) => {
+        $crate::store::engine::on_engine!($tx, |connection| $query.fetch_one(connection).await)
+    };
+}
+
+/// The first row of a query if there is one, or the error.
+macro_rules! fetch_optional {
+    ($tx:expr, $query:expr) => {
+        $crate::store::engine::on_engine!($tx, |connection| $query.fetch_optional(connection).await)
+    };
+}
+
+/// How many rows a statement has touched, or the error.
+macro_rules! execute {
+    ($tx:expr, $query:expr) => {
+        $crate::store::engine::on_engine!($tx, |connection| $query
+            .execute(connection)
+            .await
+            .map(|done| done.rows_affected()))
+    };
+}
+
+pub(super) use {execute, fetch_all, fetch_one, fetch_optional, on_engine};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_is_shown_without_password_and_parameters() {
+        let check = |url: &str, want: &str| {
+            let database = Database::Server { url: url.to_owned(), password: Some("geheim".to_owned()) };
+            assert_eq!(database.to_string(), want, "{url}");
+            assert_eq!(format!("{database:?}"), want, "{url}");
+        };
+        check("postgres://u:geheim@db.example:5432/fristd?password=geheim", "postgres://u@db.example:5432/fristd");
+        check("postgres://db/fristd", "postgres://db/fristd");
+        check("postgresql://u:ge@heim@db/x#geheim", "postgresql://u@db/x");
+    }
+}
