@@ -7,7 +7,7 @@ use crate::daemon::{Charter, database_of};
 use crate::domain::dates::{day_in_words, local_date};
 use crate::domain::roster::{AuthorityKind, District};
 use crate::domain::{Month, cycle};
-use crate::settings::{Tls, Transport};
+use crate::settings::{Limits, Tls, Transport};
 use crate::store::Store;
 
 use super::difference::Difference;
@@ -96,6 +96,15 @@ fn say_what_will_run(charter: &Charter, shell: &Shell) -> anyhow::Result<()> {
         rulebook.sending.until.format("%H:%M"),
         settings.service.sender.from
     ))?;
+    let Limits { connections, pace, breaker_failures } = settings.service.limits;
+    print_line(&format!(
+        "       at most {} a minute and {} to a domain, {connections} at a time; after {breaker_failures} failures the relay is \
+         left alone",
+        pace.mails_a_minute, pace.mails_a_minute_a_domain
+    ))?;
+    if let Some(heartbeat) = &settings.service.heartbeat {
+        print_line(&format!("beat:  to {}, every {} s", heartbeat.url, heartbeat.every_seconds))?;
+    }
     let today = local_date(shell.clock.now(), rulebook.zone);
     let this_month = Month::of(today);
     // the one that a new database would begin with (N11)

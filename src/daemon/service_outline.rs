@@ -44,7 +44,16 @@ pub(super) fn service_in_words(charter: &Charter) -> Vec<(String, String)> {
         service.returns.maildir.as_deref().map_or("none".to_owned(), in_words)
     );
     let templates = service.templates_dir.as_deref().map_or("built in".to_owned(), in_words);
+    let crate::settings::Limits { connections, pace, breaker_failures } = service.limits;
     let limits = format!("{} notices a tick, a tick every {} s", rulebook.notices_a_tick_max, service.tick_seconds);
+    let pace = format!(
+        "{connections} connections, {} mails a minute, {} to a domain, the relay left alone after {breaker_failures} failures",
+        pace.mails_a_minute, pace.mails_a_minute_a_domain
+    );
+    let heartbeat = service.heartbeat.as_ref().map_or("none".to_owned(), |heartbeat| {
+        let address = fingerprint(&sha256_hex(heartbeat.url.well().as_bytes()));
+        format!("to {} ({address}), every {} s", heartbeat.url, heartbeat.every_seconds)
+    });
     [
         ("service, time zone", rulebook.zone.name().to_owned()),
         ("service, mail", transport),
@@ -53,6 +62,8 @@ pub(super) fn service_in_words(charter: &Charter) -> Vec<(String, String)> {
         ("service, drop folder", drop_folder),
         ("service, returned mails", returns),
         ("service, limits", limits),
+        ("service, pace", pace),
+        ("service, heartbeat", heartbeat),
         ("service, templates", format!("{templates}, {}", fingerprint(charter.templates.fingerprint()))),
     ]
     .map(|(name, words)| (name.to_owned(), words))

@@ -3,6 +3,7 @@
 pub mod arrangement;
 mod audience;
 pub mod bounce;
+pub mod breaker;
 pub mod calendar;
 pub mod chronicle;
 mod correction;
@@ -23,6 +24,7 @@ pub mod list_report;
 pub mod movement;
 pub mod notice;
 pub mod outline;
+pub mod pace;
 pub mod past;
 pub mod plan;
 pub mod proof;

@@ -209,6 +209,16 @@ impl Mailbox {
         &self.0
     }
 
+    /// What stands after the @.
+    ///
+    /// ```
+    /// use fristd::domain::Mailbox;
+    /// assert_eq!(Mailbox::parse("rueckkehr@abh-essen.example").unwrap().domain(), "abh-essen.example");
+    /// ```
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
     /// What stands in the place of a notice's mailbox that was taken away (M8): an address that cannot exist (RFC 2606).
     ///
     /// ```
@@ -222,7 +232,7 @@ impl Mailbox {
 
     /// Whether it stands in the place of one that was taken away.
     pub fn is_removed(&self) -> bool {
-        self.0.rsplit_once('@').is_some_and(|(_, domain)| domain == REMOVED_DOMAIN)
+        self.domain() == REMOVED_DOMAIN
     }
 }
 

@@ -28,7 +28,7 @@ enum Kind {
 }
 
 /// Every key by its section, in the order of the example. What is not here is refused.
-const KEYS: [(&str, &[(&str, Kind)]); 5] = [
+const KEYS: [(&str, &[(&str, Kind)]); 6] = [
     (
         "",
         &[
@@ -69,7 +69,17 @@ const KEYS: [(&str, &[(&str, Kind)]); 5] = [
         ],
     ),
     ("intake", &[("folder", Kind::Text), ("settle_seconds", Kind::Number)]),
-    ("limits", &[("notices_a_tick_max", Kind::Number)]),
+    (
+        "limits",
+        &[
+            ("notices_a_tick_max", Kind::Number),
+            ("connections", Kind::Number),
+            ("mails_a_minute", Kind::Number),
+            ("mails_a_minute_a_domain", Kind::Number),
+            ("breaker_failures", Kind::Number),
+        ],
+    ),
+    ("heartbeat", &[("url", Kind::Text), ("every_seconds", Kind::Number)]),
     ("retention", &[("months", Kind::Number), ("daily", Kind::Switch)]),
 ];
 

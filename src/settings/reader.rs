@@ -25,6 +25,12 @@ pub(super) fn parse<'a>(source: &'a SourceText, report: &Report) -> Option<Spann
         let start = source.text.floor_char_boundary(span.start);
         let line_start = source.text[..start].rfind('\n').map_or(0, |before| before + 1);
         let line = source.text[line_start..].lines().next().unwrap_or_default();
+        if line.contains("://") {
+            // an address on the net may hold a password or be a secret itself
+            let message = format!("not TOML: {}; the line holds an address and is not shown", error.message());
+            spot.at_line(source.line_at(start)).complain(message);
+            continue;
+        }
         let (before, rest) = line.split_at(line.floor_char_boundary(start - line_start));
         let (marked, after) = rest.split_at(rest.floor_char_boundary(span.len().min(rest.len())));
         spot.at_line(source.line_at(start)).complain(format!(

@@ -6,7 +6,9 @@ use chrono_tz::Tz;
 
 use super::complaint::Report;
 use super::database::Database;
+use super::heartbeat::{self, HeartbeatSettings};
 use super::layers::Layers;
+use super::limits::{self, Limits};
 use super::smtp::{self, SmtpSettings};
 use super::source_text::Folder;
 use super::values::{self, quoted};
@@ -42,6 +44,10 @@ pub struct Service {
     pub returns: Returns,
     /// For how long mails and addresses are kept (M8).
     pub retention: Retention,
+    /// How fast mail leaves, at most.
+    pub limits: Limits,
+    /// Whom the service tells that it is well, if anybody.
+    pub heartbeat: Option<HeartbeatSettings>,
 }
 
 /// For how long mails and addresses are kept (M8).
@@ -149,6 +155,7 @@ pub(super) fn read(layers: &Layers, folder: &mut Folder, report: &Report) -> Opt
     let (retention_months, retention_daily) =
         (layers.number("retention.months", 1..=RETENTION_MONTHS_MAX), layers.switch("retention.daily"));
     let returns = read_returns(layers, folder, sender.as_ref());
+    let (limits, heartbeat) = (limits::read(layers), heartbeat::read(layers));
     let transport = if transport? { Transport::Smtp(smtp?) } else { Transport::Directory { folder: directory? } };
     Some(Service {
         data_dir: data_dir?,
@@ -164,6 +171,8 @@ pub(super) fn read(layers: &Layers, folder: &mut Folder, report: &Report) -> Opt
         on_uncertain: on_uncertain?,
         returns: returns?,
         retention: Retention { months: retention_months?, daily: retention_daily? },
+        limits: limits?,
+        heartbeat: heartbeat?,
     })
 }
 

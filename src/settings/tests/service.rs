@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::delivery::OnUncertain;
+use crate::domain::pace;
 
 const DIRECTORY: &str = "transport   = \"directory\"";
 const SMTP: &str = "transport = \"smtp\"\nhost = \"relay.example\"";
@@ -51,7 +52,12 @@ fn what_is_wrong_is_refused_with_value_and_remedy() {
         "database = \"postgres://u:geheim@db/x?sslmode=require\"",
         &["database: sslmode=\"require\" does not check the certificate of \"db\"", "verify-full"],
     );
-    check("scheme", "# database  = \"data/fristd.sqlite\"", "database = \"sqlite://x\"", &["accepted: the path of an SQLite file"]);
+    check(
+        "scheme",
+        "# database  = \"data/fristd.sqlite\"",
+        "database = \"sqlite://x\"",
+        &["accepted: the path of an SQLite file"],
+    );
     check(
         "a switch as a text",
         "bounce_tokens   = false",
@@ -277,4 +283,87 @@ fn paths_are_relative_to_the_file() {
     let Transport::Directory { folder } = settings.service.transport else { panic!() };
     assert_eq!(folder, site.path().join("mails"));
     assert_eq!(settings.service.database, Database::File("/srv/f.sqlite".into()));
+}
+
+#[test]
+fn limits_and_heartbeat_are_shipped_so_and_can_be_set() {
+    let shipped = Limits {
+        connections: 4,
+        pace: pace::Limits { mails_a_minute: 600, mails_a_minute_a_domain: 120 },
+        breaker_failures: 5,
+    };
+    let service = Site::example().load_good().service;
+    assert_eq!((service.limits, service.heartbeat), (shipped, None));
+    let empty = Site::example().write("fristd.toml", "").load_good().service;
+    assert_eq!((empty.limits, empty.heartbeat), (shipped, None), "without the file the same holds");
+    let site = Site::example()
+        .edit("fristd.toml", "connections = 4", "connections = 64")
+        .edit("fristd.toml", "mails_a_minute = 600", "mails_a_minute = 1_000_000")
+        .edit("fristd.toml", "mails_a_minute_a_domain = 120", "mails_a_minute_a_domain = 1000000")
+        .edit("fristd.toml", "every_seconds = 60", "every_seconds = 5\nurl = \"https://monitor.example/p/geheim\"")
+        .env("FRISTD__LIMITS__BREAKER_FAILURES", "1");
+    let service = site.load_good().service;
+    let pace = pace::Limits { mails_a_minute: 1_000_000, mails_a_minute_a_domain: 1_000_000 };
+    assert_eq!(service.limits, Limits { connections: 64, pace, breaker_failures: 1 });
+    let heartbeat = service.heartbeat.unwrap();
+    assert_eq!((heartbeat.url.well(), heartbeat.every_seconds), ("https://monitor.example/p/geheim", 5));
+    let elsewhere = site.env("FRISTD__HEARTBEAT__URL", "http://127.0.0.1:8080/other").load_good().service;
+    assert_eq!(elsewhere.heartbeat.unwrap().url.well(), "http://127.0.0.1:8080/other", "the environment comes first");
+}
+
+#[test]
+fn limits_out_of_range_are_refused() {
+    let check = |key: &str, shipped: &str, value: &str, accepted: &str| {
+        let (from, to) = (format!("\n{key} = {shipped}"), format!("\n{key} = {value}"));
+        let message = format!("limits.{key}: \"{value}\" is not accepted; accepted: a whole number from {accepted}");
+        Site::example().edit("fristd.toml", &from, &to).refuses(&format!("{key} {value}"), &[&message]);
+    };
+    check("connections", "4", "0", "1 to 64");
+    check("connections", "4", "65", "1 to 64");
+    check("mails_a_minute", "600", "0", "1 to 1000000");
+    check("mails_a_minute", "600", "1000001", "1 to 1000000");
+    check("mails_a_minute_a_domain", "120", "-1", "1 to 1000000");
+    check("mails_a_minute_a_domain", "120", "4294967297", "1 to 1000000");
+    check("breaker_failures", "5", "0", "1 to 1000");
+    check("breaker_failures", "5", "1001", "1 to 1000");
+    let (from, to) = ("every_seconds = 60", "every_seconds = 0");
+    Site::example()
+        .edit("fristd.toml", from, to)
+        .refuses("beat", &["heartbeat.every_seconds: \"0\"", "from 1 to 86400"]);
+}
+
+#[test]
+fn a_heartbeat_goes_to_https_or_to_the_same_machine_and_is_never_shown() {
+    const PLACE: &str = "every_seconds = 60";
+    let site = |url: &str| Site::example().edit("fristd.toml", PLACE, &format!("{PLACE}\nurl = \"{url}\""));
+    for url in [
+        "https://hc.example/p/geheim",
+        "https://[2001:db8::1]:8443/geheim",
+        "http://localhost/geheim",
+        "http://127.3.2.1:80/geheim",
+        "http://[::1]:9/geheim",
+    ] {
+        let settings = site(url).load_good();
+        let shown = format!("{:?} {}", settings, settings.service.heartbeat.as_ref().unwrap().url);
+        assert!(!shown.contains("geheim"), "{url}: {shown}");
+    }
+    let check = |label: &str, url: &str, piece: &str| {
+        site(url).refuses(label, &["heartbeat.url: ", piece]);
+        let shown = site(url).load().unwrap_err().to_string();
+        assert!(!shown.contains("geheim"), "{label}: {shown}");
+    };
+    check("http elsewhere", "http://hc.example/p/geheim", "http is accepted for localhost, 127.0.0.0/8 and ::1 only");
+    check("a name like localhost", "http://localhost.example/geheim", "write https");
+    check("any address of this machine", "http://0.0.0.0/geheim", "write https");
+    check("another scheme", "ftp://hc.example/geheim", "is neither https nor http");
+    check("no scheme", "hc.example/geheim", "is no address on the net; accepted: an address like https://");
+    check("no host", "https:///", "is no address on the net");
+    check("a login", "https://zrk:geheim@hc.example/", "holds a user name or a password");
+    check("a fragment", "https://hc.example/p#geheim", "holds a #");
+    check("a line break", "https://hc.example/\\r\\ngeheim", "line break");
+    check("a space", "https://hc.example/p geheim", "holds a space");
+    check("too long", &format!("https://hc.example/{}", "geheim".repeat(400)), "longer than 2000 characters");
+    let broken = Site::example().edit("fristd.toml", PLACE, "url = \"https://hc.example/p/geheim");
+    let shown = broken.load().unwrap_err().to_string();
+    assert!(shown.contains("not TOML") && !shown.contains("geheim"), "a line that is no TOML: {shown}");
 }
