@@ -502,11 +502,14 @@ async fn the_roster_that_was_taken_is_kept_whole_and_takes_the_place_of_the_one_
 #[tokio::test]
 async fn a_second_run_on_the_same_file_is_refused() {
     let bench = Bench::new(On::Sqlite).await;
-    let lock = RunLock::take(&bench.database()).expect("the first lock");
-    let second = RunLock::take(&bench.database());
+    let take = || RunLock::take(&bench.database(), "a");
+    let lock = take().await.expect("the first lock");
+    let second = take().await;
     assert!(matches!(second, Err(StoreError::AlreadyRunning { .. })), "{second:?}");
+    let other_name = RunLock::take(&bench.database(), "b").await;
+    assert!(matches!(other_name, Err(StoreError::AlreadyRunning { .. })), "a file is for one: {other_name:?}");
     drop(lock);
-    RunLock::take(&bench.database()).expect("free again");
+    take().await.expect("free again");
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ fn say_what_will_run(charter: &Charter, shell: &Shell) -> anyhow::Result<()> {
         rulebook.sending.until.format("%H:%M"),
         settings.service.sender.from
     ))?;
-    let Limits { connections, pace, breaker_failures } = settings.service.limits;
+    let Limits { connections, pace, breaker_failures, .. } = settings.service.limits;
     print_line(&format!(
         "       at most {} a minute and {} to a domain, {connections} at a time; after {breaker_failures} failures the relay is \
          left alone",

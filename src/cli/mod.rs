@@ -19,6 +19,7 @@ mod pause;
 mod preview;
 mod proof;
 mod record;
+mod replicas;
 mod report;
 mod retention;
 mod run;

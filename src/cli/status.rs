@@ -14,13 +14,14 @@ use crate::domain::standing::{in_time, standing_at, standing_now};
 use crate::domain::{AuthorityId, Deadline, Month, Receipt, ReceiptState, Revision, Standing, cycle};
 
 use super::history::{HistoryQuestion, tell};
+use super::replicas::say_replicas;
 use super::{Ending, Moment, Shell, WrongInput, counted, print_json, print_line};
 
 /// Shows who has reported, by district, in words and counts.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  fristd status 2026-12\n  fristd status --duty statistics --missing\n  \
                         fristd status 2026-12 --at \"2026-12-15 18:00\"\n  \
-                        fristd status --history abh-05113-essen\n  \
+                        fristd status --history abh-05113-essen\n  fristd status --replicas\n  \
                         fristd status 2026-12 --history abh-05113-essen --duty planning")]
 pub(super) struct Status {
     /// The cycle, as YYYY-MM; if left out this month's, and with --history all.
@@ -37,6 +38,9 @@ pub(super) struct Status {
     /// The receipts of one authority in words: what, when, from whom, why, and the standing after each.
     #[arg(long, value_name = "AUTHORITY", conflicts_with = "missing")]
     history: Option<String>,
+    /// Which replicas work by the database, since when, and whether their clocks are right; nothing else.
+    #[arg(long, conflicts_with_all = ["month", "duty", "missing", "at", "history"])]
+    replicas: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -70,6 +74,9 @@ struct AuthorityStatus {
 
 impl Status {
     pub(super) async fn execute(self, shell: &Shell) -> anyhow::Result<Ending> {
+        if self.replicas {
+            return say_replicas(shell, self.json).await;
+        }
         let charter = shell.charter()?;
         let (rulebook, roster) = (&charter.settings.rulebook, &charter.settings.roster);
         let past = self.at.map(|moment| moment.in_zone(rulebook.zone));

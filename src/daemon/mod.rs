@@ -11,6 +11,7 @@ pub mod enclosure;
 pub mod event;
 pub mod facts;
 pub mod foresee;
+pub mod presence;
 pub mod proof;
 pub mod recording;
 pub mod reload;

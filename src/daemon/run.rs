@@ -12,7 +12,7 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::mail::RelayError;
 use crate::settings::Source;
-use crate::store::{Database, Durability, Removal, RunLock, StaleClaims, Store, StoreError};
+use crate::store::{Durability, Removal, StaleClaims, Store, StoreError};
 
 use super::bounce::Taken;
 use super::bounce_folder::take_folder;
@@ -21,6 +21,7 @@ use super::clock::Clock;
 use super::deliver::{Deliverer, count_by_what};
 use super::drop_folder::DropFolder;
 use super::event::What;
+use super::presence::Presence;
 use super::reload::{FileWatch, difference};
 use super::retention::Daily;
 use super::tick::{TickError, TickMemo, tick};
@@ -57,10 +58,7 @@ pub enum RunError {
 /// and tried again.
 pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), RunError> {
     let database = database_of(&charter.settings.service);
-    let _lock = match &database {
-        Database::File(file) => Some(RunLock::take(file)?),
-        Database::Server { .. } => None,
-    };
+    let presence = Presence::take(&charter.settings.service, clock.now()).await?;
     let store = Store::open(&database, Durability::Full, clock.now()).await?;
     let (stop_sender, stop) = watch::channel(false);
     super::taken::take(&store, &charter, clock.now()).await?;
@@ -68,6 +66,7 @@ pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), R
     let mut service = Service {
         carrier: Carrier::new(&charter.settings.service)?,
         files: FileWatch::new(&charter.settings.files, wakes.changed.clone()),
+        presence,
         memo: TickMemo::default(),
         drop_folder: DropFolder::default(),
         retention: Daily::default(),
@@ -82,14 +81,19 @@ pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), R
         authorities = service.charter.settings.roster.authorities().len(),
         contacts = service.charter.settings.roster.contacts().len(),
         duties = rulebook.duties.len(),
-        database = %database,
+        %database,
+        replica = service.presence.name(),
         "ready"
     );
     tell_system(&[sd_notify::NotifyState::Ready]);
     service.recover(StaleClaims::All).await;
     service.run(&source, &wakes).await;
     tell_system(&[sd_notify::NotifyState::Stopping]);
-    service.store.close().await;
+    let Service { presence, store, clock, .. } = service;
+    if let Err(cause) = presence.leave(&store, clock.now()).await {
+        tracing::warn!(%cause, "that this replica ends could not be said");
+    }
+    store.close().await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -137,6 +141,7 @@ struct Service {
     charter: Charter,
     carrier: Carrier,
     files: FileWatch,
+    presence: Presence,
     memo: TickMemo,
     drop_folder: DropFolder,
     retention: Daily,
@@ -186,6 +191,8 @@ impl Service {
     }
 
     async fn tick_and_deliver(&mut self) -> Result<(), TickError> {
+        let clock_seconds_max = self.charter.settings.service.limits.clock_seconds_max;
+        self.presence.attend(&self.store, &self.clock, clock_seconds_max).await?;
         let now = self.clock.now();
         let has_stale_claims = self.store.read().await?.has_stale_claims(now).await?;
         if has_stale_claims {

@@ -44,7 +44,7 @@ pub(super) fn service_in_words(charter: &Charter) -> Vec<(String, String)> {
         service.returns.maildir.as_deref().map_or("none".to_owned(), in_words)
     );
     let templates = service.templates_dir.as_deref().map_or("built in".to_owned(), in_words);
-    let crate::settings::Limits { connections, pace, breaker_failures } = service.limits;
+    let crate::settings::Limits { connections, pace, breaker_failures, .. } = service.limits;
     let limits = format!("{} notices a tick, a tick every {} s", rulebook.notices_a_tick_max, service.tick_seconds);
     let pace = format!(
         "{connections} connections, {} mails a minute, {} to a domain, the relay left alone after {breaker_failures} failures",

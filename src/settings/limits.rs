@@ -6,6 +6,7 @@ use crate::domain::pace;
 const CONNECTIONS_MAX: i64 = 64; // a relay of a state takes so many from one client, and few take more
 const MAILS_A_MINUTE_MAX: i64 = 1_000_000; // more than a store on fast disks can record; to ask for it is to ask for no limit
 const BREAKER_FAILURES_MAX: i64 = 1000; // more would never be reached within the minute that a delivery takes
+const CLOCK_SECONDS_MAX: i64 = 1_000_000_000; // thirty years: for rehearsals on a clock that is turned
 
 /// How fast mail leaves, at most.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,6 +17,8 @@ pub struct Limits {
     pub pace: pace::Limits,
     /// After so many failures of the relay that follow one another it is left alone for a while, 1 to 1000.
     pub breaker_failures: u32,
+    /// How far the clock may be from the database server's, 1 to 1,000,000,000 seconds.
+    pub clock_seconds_max: u32,
 }
 
 /// Reads `[limits]` but for the guard's bound, which is the rulebook's; `None` after a complaint.
@@ -24,9 +27,11 @@ pub(super) fn read(layers: &Layers) -> Option<Limits> {
     let mails_a_minute = layers.number("limits.mails_a_minute", 1..=MAILS_A_MINUTE_MAX);
     let mails_a_minute_a_domain = layers.number("limits.mails_a_minute_a_domain", 1..=MAILS_A_MINUTE_MAX);
     let breaker_failures = layers.number("limits.breaker_failures", 1..=BREAKER_FAILURES_MAX);
+    let clock_seconds_max = layers.number("limits.clock_seconds_max", 1..=CLOCK_SECONDS_MAX);
     Some(Limits {
         connections: connections?,
         pace: pace::Limits { mails_a_minute: mails_a_minute?, mails_a_minute_a_domain: mails_a_minute_a_domain? },
         breaker_failures: breaker_failures?,
+        clock_seconds_max: clock_seconds_max?,
     })
 }

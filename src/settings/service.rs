@@ -30,6 +30,8 @@ pub struct Service {
     pub database: Database,
     /// The folder whose templates override the embedded ones.
     pub templates_dir: Option<PathBuf>,
+    /// The name of this replica; the machine's if none.
+    pub replica: Option<String>,
     /// The pause between two ticks, 1 to 300.
     pub tick_seconds: u32,
     /// Where lists are put to be imported, if anywhere.
@@ -136,6 +138,7 @@ pub(super) fn read(layers: &Layers, folder: &mut Folder, report: &Report) -> Opt
     let data_dir = path(layers, folder, "data");
     let database = super::database::read(layers, folder, data_dir.as_ref(), report);
     let templates_dir = read_templates_dir(layers, folder);
+    let replica = layers.text("replica").map(|name| name.accept(|text| values::id(text).map(str::to_owned)));
     let tick_seconds = layers.number("tick_seconds", 1..=TICK_SECONDS_MAX);
     let settle_seconds = layers.number("intake.settle_seconds", 1..=SETTLE_SECONDS_MAX);
     let drop_folder = match layers.is_set("intake.folder") {
@@ -161,6 +164,10 @@ pub(super) fn read(layers: &Layers, folder: &mut Folder, report: &Report) -> Opt
         data_dir: data_dir?,
         database: database?,
         templates_dir,
+        replica: match replica {
+            Some(name) => Some(name?),
+            None => None,
+        },
         tick_seconds: tick_seconds?,
         drop_folder: match drop_folder {
             Some(folder) => Some(DropFolderSettings { folder: folder?, settle_seconds: settle_seconds? }),

@@ -210,7 +210,7 @@ fn sqlite_options(path: &Path) -> SqliteConnectOptions {
 }
 
 /// The options of a server's URL, with bounds on how long anything may wait.
-fn postgres_options(database: &Database) -> Result<PgConnectOptions, StoreError> {
+pub(super) fn postgres_options(database: &Database) -> Result<PgConnectOptions, StoreError> {
     let Database::Server { url, password } = database else {
         return Err(StoreError::open(database, sqlx::Error::Configuration("is no URL of PostgreSQL".into())));
     };

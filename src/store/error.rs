@@ -71,6 +71,29 @@ pub enum StoreError {
         /// Which one.
         database: Database,
     },
+    /// Another daemon runs under the same name.
+    #[error(
+        "{database}: another `fristd run` is at work under the name {replica:?}; stop that one, or give each a name of its own \
+         (`replica` in fristd.toml, FRISTD__REPLICA)"
+    )]
+    NameTaken {
+        /// The database.
+        database: Database,
+        /// The name.
+        replica: String,
+    },
+    /// This machine's clock is not the server's.
+    #[error(
+        "this machine's clock is {} s {} that of the database server; nothing is planned or sent by it: set the clocks right \
+         (at most {seconds_max} s apart: `limits.clock_seconds_max`)",
+        .ahead.num_seconds().abs(), if *.ahead > chrono::TimeDelta::zero() { "ahead of" } else { "behind" }
+    )]
+    WrongClock {
+        /// How far it is ahead.
+        ahead: chrono::TimeDelta,
+        /// How far it may be.
+        seconds_max: u32,
+    },
     /// A value that fristd did not write.
     #[error(
         "table {table}, row {row}: column {column} holds {value:?}, which is no {wanted}; restore it from a backup"

@@ -18,12 +18,11 @@ mod notices;
 mod outbox;
 mod readable;
 mod receipts;
+mod replicas;
 mod retention;
 mod roster;
 mod rows;
-
-use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+mod run_lock;
 
 use chrono::{DateTime, Utc};
 use sqlx::migrate::{MigrateError, Migrator};
@@ -46,8 +45,10 @@ pub use lists::ReadList;
 pub use log::LogRow;
 pub use notices::{Delivery, HandedOver, notice_id};
 pub use outbox::{Attempt, OutboxFilter, OutboxNotice};
+pub use replicas::Replica;
 pub use retention::{ForgetError, Removal};
 pub use roster::TakenRoster;
+pub use run_lock::RunLock;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -155,42 +156,6 @@ impl Tx {
         let (has,): (bool,) = fetch_one!(self, sqlx::query_as("SELECT to_regclass('_sqlx_migrations') IS NOT NULL"))?;
         Ok(has)
     }
-}
-
-/// Holds a SQLite file for one `fristd run`.
-#[derive(Debug)]
-pub struct RunLock {
-    _file: File,
-}
-
-impl RunLock {
-    /// Takes the lock beside the database file.
-    ///
-    /// # Errors
-    /// If another process holds it, or the lock file cannot be written.
-    pub fn take(database: &Path) -> Result<Self, StoreError> {
-        let path = lock_path(database);
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|cause| StoreError::folder(folder, cause))?;
-        }
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|cause| StoreError::folder(&path, cause))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::AlreadyRunning { database: database.into() }),
-            Err(TryLockError::Error(cause)) => Err(StoreError::folder(&path, cause)),
-        }
-    }
-}
-
-fn lock_path(database: &Path) -> PathBuf {
-    let mut name = database.file_name().unwrap_or_default().to_owned();
-    name.push(".lock");
-    database.with_file_name(name)
 }
 
 fn migration_error(database: &Database, cause: MigrateError) -> StoreError {

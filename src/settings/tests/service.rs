@@ -291,6 +291,7 @@ fn limits_and_heartbeat_are_shipped_so_and_can_be_set() {
         connections: 4,
         pace: pace::Limits { mails_a_minute: 600, mails_a_minute_a_domain: 120 },
         breaker_failures: 5,
+        clock_seconds_max: 60,
     };
     let service = Site::example().load_good().service;
     assert_eq!((service.limits, service.heartbeat), (shipped, None));
@@ -304,7 +305,7 @@ fn limits_and_heartbeat_are_shipped_so_and_can_be_set() {
         .env("FRISTD__LIMITS__BREAKER_FAILURES", "1");
     let service = site.load_good().service;
     let pace = pace::Limits { mails_a_minute: 1_000_000, mails_a_minute_a_domain: 1_000_000 };
-    assert_eq!(service.limits, Limits { connections: 64, pace, breaker_failures: 1 });
+    assert_eq!(service.limits, Limits { connections: 64, pace, breaker_failures: 1, clock_seconds_max: 60 });
     let heartbeat = service.heartbeat.unwrap();
     assert_eq!((heartbeat.url.well(), heartbeat.every_seconds), ("https://monitor.example/p/geheim", 5));
     let elsewhere = site.env("FRISTD__HEARTBEAT__URL", "http://127.0.0.1:8080/other").load_good().service;
