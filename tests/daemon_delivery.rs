@@ -68,6 +68,7 @@ fn a_mail_that_was_handed_over_without_an_answer_is_uncertain_and_sent_once_more
     let silent = Peer::start([ok(Phase::Rcpt), ok(Phase::Rcpt), ok(Phase::Rcpt), (Phase::Message, Act::Hang)]);
     let mut site = Site::small("2026-12-01 09:00:00");
     site.mail_to(silent.port());
+    site.set("LIMITS__CONNECTIONS", "1");
     let daemon = site.run().ready();
     silent.wait_for_commands("DATA", 3);
     wait_for_hand_over(&site);
@@ -115,6 +116,7 @@ fn killed_again_and_again_it_loses_nothing_and_doubles_only_what_was_uncertain()
     let peer = Peer::start([]);
     let mut site = Site::example("2026-12-01 09:00:00");
     site.mail_to(peer.port());
+    site.set("LIMITS__CONNECTIONS", "1");
     for (number, count) in KILLS_AT.into_iter().enumerate() {
         // later than the pause before a repetition, and long before a dead daemon's claims would end by themselves
         site.set_clock(&format!("2026-12-01 09:{:02}:00", 2 * number));
@@ -156,6 +158,7 @@ fn a_delivery_that_takes_long_ends_between_two_mails_and_goes_on_in_the_next_rou
     let peer = Peer::start([]);
     let mut site = Site::example("2026-12-01 09:00:00");
     site.mail_to(peer.port());
+    site.set("LIMITS__CONNECTIONS", "1");
     let mut daemon = site.run();
     peer.wait_for(3);
     site.set_clock("2026-12-01 09:02:00"); // as if these mails had taken two minutes

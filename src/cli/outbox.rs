@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::daemon::deliver::message_id;
+use crate::daemon::composer::message_id;
 use crate::domain::Month;
 use crate::domain::delivery::State;
 use crate::store::{Attempt, Bounce, OutboxFilter, OutboxNotice};

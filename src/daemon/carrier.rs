@@ -58,6 +58,13 @@ impl Transport for Carrier {
         }
     }
 
+    fn sibling(&self) -> Self {
+        match self {
+            Self::Directory(transport) => Self::Directory(transport.sibling()),
+            Self::Smtp(transport) => Self::Smtp(Box::new(transport.sibling())),
+        }
+    }
+
     async fn close(&mut self) {
         match self {
             Self::Directory(transport) => transport.close().await,

@@ -1,33 +1,38 @@
-//! Delivers what is queued: claim, recheck, send, record. Never decides whether a notice is called for; the domain does.
+//! Delivers what is queued: claims a batch, lets connections work on it side by side, gives the rest back. Never decides
+//! whether a notice is called for; the domain does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::watch;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::domain::dates::local_date;
-use crate::domain::delivery::{Outcome, Reply, State, decide, pause};
-use crate::domain::facts::View;
-use crate::domain::ladder::Ladder;
-use crate::domain::letter::{History, compose, compose_zrk_notice};
-use crate::domain::recheck::{Verdict, recheck, recheck_mailbox};
-use crate::domain::{Alert, Letter, Mailbox, NoticeKind, Owner};
-use crate::mail::{
-    Attachment, Draft, Importance, OutgoingMail, Rendered, Transport, build, calendar_entry, return_token, sha256_hex,
-};
-use crate::settings::Service;
-use crate::store::{ClaimedNotice, Delivery, HandedOver, StaleClaims, Store, StoreError, Tx};
+use crate::domain::NewNotice;
+use crate::domain::delivery::Reply;
+use crate::domain::recheck::Verdict;
+use crate::fault::{self, Point};
+use crate::mail::Transport;
+use crate::store::{ClaimedNotice, DeliveryState, StaleClaims, Store, StoreError};
 
-use super::alerts::{document_alert, expired_alert, rejected_alert, uncertain_alert};
+use super::Charter;
 use super::clock::Clock;
-use super::enclosure::enclose;
+use super::composer::Composer;
+use super::connection::{Batch, Connection, Hand, Line, Standing, outcome};
 use super::event::{Event, What};
+use super::recheck_facts::{RecheckFacts, is_report};
+use super::recorder::{Recorder, Replied, end, record_replies};
 use super::tick::TickError;
-use super::{Charter, facts};
 
-const CLAIM_BATCH_MAX: usize = 50; // one lease covers what a relay takes in a minute
+const CLAIM_PER_CONNECTION: usize = 16; // enough that the last of a batch leave the others idle only shortly
+const CLAIM_MIN: usize = 50; // one connection's batch; a lease covers many times what a relay takes in a minute
+const CLAIM_MAX: usize = 256; // mails are made one by one, but facts and letters of so many are held at once
 const DELIVERY_MAX: TimeDelta = TimeDelta::minutes(1); // after it the rest is the next round's, which may last ten minutes
-const LEASE_MARGIN: TimeDelta = TimeDelta::minutes(9); // longer than eight steps of a mail, each at its longest time-out
 
 /// What a delivery works with.
 #[derive(Debug)]
@@ -36,83 +41,54 @@ pub struct Deliverer<'a, T> {
     pub store: &'a Store,
     /// Settings and templates.
     pub charter: &'a Charter,
-    /// Where mails go.
+    /// Where mails go; further connections are siblings of it.
     pub transport: &'a mut T,
+    /// How many connections work side by side, 1 or more. One keeps the order of the queue.
+    pub connections: u32,
     /// The time.
     pub clock: &'a Clock,
     /// Turns true when the service is to stop.
     pub stop: watch::Receiver<bool>,
 }
 
-/// A mail ready to go.
-struct Ready {
-    mail: OutgoingMail,
-    subject: String,
-    sha256: String,
-}
-
-/// What came of asking once more.
-enum Asked {
-    Send(ClaimedNotice),
-    Ended(Event),
-    NotNow,
-}
-
-impl Ready {
-    fn as_handed_over(&self) -> HandedOver<'_> {
-        HandedOver { subject: &self.subject, sha256: &self.sha256, mail: &self.mail.bytes }
-    }
-}
-
-impl<T: Transport> Deliverer<'_, T> {
+impl<'a, T: Transport + Send> Deliverer<'a, T> {
     /// Delivers everything whose turn has come, until nothing is left, the relay fails, or the service is to stop. What a slow
-    /// relay leaves over is for the next call, so that no round is ended in the middle of a mail.
+    /// relay leaves over is for the next call, so that no round is ended in the middle of a mail. Dropped at any point, it
+    /// leaves what was claimed to be taken over later.
+    ///
+    /// `events` gets what happened, also up to an error.
     ///
     /// # Errors
     /// If the store or a calendar fails; what was claimed and not handed over is given back or taken over later.
-    ///
-    /// `events` gets what happened, also up to an error.
-    pub async fn deliver(&mut self, events: &mut Vec<Event>) -> Result<(), TickError> {
+    pub async fn deliver(&mut self, events: &mut (impl Extend<Event> + Send)) -> Result<(), TickError> {
+        let siblings: Vec<T> = (1..self.connections).map(|_| self.transport.sibling()).collect();
+        let mut lines: Vec<Line<T>> = siblings.into_iter().map(Line::new).collect();
+        let delivered = self.deliver_over(&mut lines, events).await;
+        if delivered.is_ok() {
+            futures_util::future::join_all(lines.iter_mut().map(|line| line.transport.close())).await;
+            self.transport.close().await;
+        }
+        delivered
+    }
+
+    async fn deliver_over(
+        &mut self,
+        siblings: &mut [Line<T>],
+        events: &mut (impl Extend<Event> + Send),
+    ) -> Result<(), TickError> {
         let begins_batches_until = self.clock.now() + DELIVERY_MAX;
+        let seen_change = AtomicI64::new(0);
+        let mut composer = None;
         while self.clock.now() < begins_batches_until && self.may_send().await? {
-            let batch = self.claim_batch(events).await?;
-            let Some(last) = batch.last() else { break };
-            let lease_until = last.lease_until;
-            let mut relay_failed_until = None;
-            let mut batch = batch.into_iter();
-            for claimed in batch.by_ref() {
-                let now = self.clock.now();
-                let asked = match self.is_time_to_send() && now <= lease_until - LEASE_MARGIN {
-                    true => self.ask_again(&claimed).await?,
-                    false => Asked::NotNow,
-                };
-                let claimed = match asked {
-                    Asked::Send(claimed) => claimed,
-                    Asked::Ended(event) => {
-                        events.push(event);
-                        continue;
-                    }
-                    Asked::NotNow => {
-                        self.give_back(&claimed, now).await?;
-                        break;
-                    }
-                };
-                let (event, failed_until) = self.send(&claimed).await?;
-                events.push(event);
-                if failed_until.is_some() {
-                    relay_failed_until = failed_until;
-                    break;
-                }
-            }
-            let now = self.clock.now();
-            for claimed in batch {
-                self.give_back(&claimed, relay_failed_until.unwrap_or(now)).await?;
-            }
-            if relay_failed_until.is_some() {
+            let composer = match &composer {
+                Some(composer) => composer,
+                None => composer.insert(Composer::new(self.charter, self.store).await?),
+            };
+            let is_over = self.deliver_batch(siblings, composer, &seen_change, events).await?;
+            if is_over {
                 break;
             }
         }
-        self.transport.close().await;
         Ok(())
     }
 
@@ -125,364 +101,162 @@ impl<T: Transport> Deliverer<'_, T> {
         let now = self.clock.now();
         let mut tx = self.store.write().await?;
         let left_behind = tx.take_over(claims, now).await?;
-        let mut events = Vec::new();
-        for claimed in left_behind {
+        let on_uncertain = self.charter.settings.service.on_uncertain;
+        let replied = left_behind.into_iter().map(|claimed| {
             let text = "fristd stopped after the mail was handed over and before the reply was recorded".to_owned();
-            let outcome = self.outcome(&claimed, &Reply::Broken { text: text.clone() }, now);
-            let delivery = Delivery {
-                alert: uncertain_alert(&claimed, &outcome),
-                outcome,
-                reply: &text,
-                subject: "",
-                sha256: "",
-                was_handed_over: true,
-            };
-            tx.record_reply(&claimed, &delivery, now).await?;
-            events.push(Event::of_notice(What::Uncertain, &claimed.notice, now, Some(text)));
-        }
+            let reply = Reply::Broken { text };
+            let outcome = outcome(&claimed, &reply, on_uncertain, now);
+            let recorded = oneshot::channel().0;
+            Replied { claimed, ready: None, was_handed_over: true, outcome, reply, alert: None, recorded }
+        });
+        let events = record_replies(&mut tx, &replied.collect::<Vec<_>>(), now).await?;
         tx.commit().await?;
         Ok(events)
     }
 
-    /// Whether mail may go out by the clock (N8), and the service is not to stop.
-    fn is_time_to_send(&self) -> bool {
-        let rulebook = &self.charter.settings.rulebook;
-        !*self.stop.borrow() && rulebook.sending.are_open(&rulebook.calendar, rulebook.zone, self.clock.now())
-    }
-
     async fn may_send(&self) -> Result<bool, StoreError> {
-        Ok(self.is_time_to_send() && self.store.read().await?.service().await?.paused.is_none())
+        let is_time = is_time_to_send(self.charter, self.clock, &self.stop);
+        Ok(is_time && self.store.read().await?.service().await?.paused.is_none())
     }
 
-    /// Claims what is due and still called for, and ends the rest with the reason (N5), in one transaction.
-    async fn claim_batch(&self, events: &mut Vec<Event>) -> Result<Vec<ClaimedNotice>, TickError> {
+    /// Claims a batch and works on it with all connections side by side, in this one task. Says whether that was all for now.
+    async fn deliver_batch(
+        &mut self,
+        siblings: &mut [Line<T>],
+        composer: &Composer<'_>,
+        seen_change: &AtomicI64,
+        events: &mut (impl Extend<Event> + Send),
+    ) -> Result<bool, TickError> {
+        let count_max = ((siblings.len() + 1) * CLAIM_PER_CONNECTION).clamp(CLAIM_MIN, CLAIM_MAX);
+        let Some(Claim { notices, facts, state }) = self.claim_batch(count_max, events).await? else {
+            return Ok(true);
+        };
+        seen_change.store(state.verdict_changes, Ordering::Relaxed);
+        fault::pass(Point::Claimed).await;
+        let (charter, clock, stop) = (self.charter, self.clock, self.stop.clone());
+        let is_time_to_send = move || is_time_to_send(charter, clock, &stop);
+        let batch = Batch {
+            composer,
+            clock,
+            on_uncertain: charter.settings.service.on_uncertain,
+            is_time_to_send: &is_time_to_send,
+            seen_change,
+            facts,
+            claimed_in: state,
+            hand: Mutex::new(Hand { waiting: notices, ..Hand::default() }),
+            is_reached: watch::Sender::new(false),
+        };
+        let recorder =
+            Recorder { store: self.store, charter, clock, is_time_to_send: &is_time_to_send, seen_change, events };
+        let mut first = Standing::Reached;
+        let (sender, inbox) = mpsc::unbounded_channel();
+        let connection =
+            |transport, standing| Connection { batch: &batch, transport, standing, recorder: sender.clone() }.work();
+        let connections: FuturesUnordered<_> = [connection(&mut *self.transport, &mut first)].into_iter().collect();
+        for line in siblings.iter_mut().filter(|line| line.standing != Standing::Surplus) {
+            connections.push(connection(&mut line.transport, &mut line.standing));
+        }
+        drop(sender);
+        work_side_by_side(connections, recorder.run(inbox)).await?;
+        let Hand { waiting, returned, relay_failed_until, is_over } =
+            batch.hand.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let from = relay_failed_until.unwrap_or(clock.now());
+        let unsent = returned.into_iter().chain(waiting.into_iter().map(|claimed| (claimed, from)));
+        self.give_back(&unsent.collect::<Vec<_>>()).await?;
+        Ok(is_over || relay_failed_until.is_some())
+    }
+
+    /// Claims what is due and still called for, and ends the rest with the reason (N5), in one transaction. None if nothing is
+    /// due.
+    async fn claim_batch(
+        &self,
+        count_max: usize,
+        events: &mut impl Extend<Event>,
+    ) -> Result<Option<Claim<'a>>, TickError> {
         let now = self.clock.now();
         if self.store.read().await?.next_due_at().await?.is_none_or(|next| now < next) {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let mut tx = self.store.write().await?;
-        let flagged = tx.flagged_mailboxes().await?;
-        let settings = &self.charter.settings;
-        let view = View { rulebook: &settings.rulebook, roster: &settings.roster, flagged: &flagged, now };
-        let mut claimed = Vec::new();
         // a batch may hold nothing but notices that end; look on until something is claimed or nothing is left
-        loop {
-            let candidates = tx.due_notices(now, CLAIM_BATCH_MAX).await?;
-            if candidates.is_empty() {
-                break;
+        let mut ended = Vec::new();
+        let claim = loop {
+            let mut candidates = tx.due_notices(now, count_max).await?;
+            let Some(first) = candidates.first() else { break None };
+            let of_batch = candidates.iter().take_while(|other| go_together(&first.notice, &other.notice)).count();
+            candidates.truncate(of_batch);
+            if self.connections > 1 {
+                // side by side, a mailbox that refuses one mail would get another before anybody knows
+                let mut mailboxes = HashSet::new();
+                candidates.retain(|candidate| mailboxes.insert(candidate.notice.mailbox.clone()));
             }
+            let notices: Vec<&NewNotice> = candidates.iter().map(|candidate| &candidate.notice).collect();
+            let mut facts = RecheckFacts::load(&mut tx, &self.charter.settings, &notices, now).await?;
+            let mut claimed = Vec::new();
             for mut candidate in candidates {
-                let verdict = verdict(&mut tx, view, &candidate).await?;
-                if let Verdict::Send(authorities) = verdict {
-                    tx.claim(&candidate, &authorities, now).await?;
-                    candidate.notice.authorities = authorities;
-                    claimed.push(candidate);
-                } else {
-                    events.push(end(&mut tx, &candidate, &verdict, view).await?);
+                match facts.verdict(&candidate.notice) {
+                    Verdict::Send(authorities) => {
+                        candidate.notice.authorities = authorities;
+                        claimed.push(candidate);
+                    }
+                    verdict => ended.push(end(&mut tx, &candidate, &verdict, &facts).await?),
                 }
             }
             if !claimed.is_empty() {
-                break;
+                tx.claim(&claimed, now).await?;
+                let notices: Vec<&NewNotice> = claimed.iter().map(|claimed| &claimed.notice).collect();
+                facts.load_letters(&mut tx, &notices).await?;
+                let state = tx.delivery_state().await?;
+                break Some(Claim { notices: claimed.into(), facts, state });
             }
-        }
+        };
         tx.commit().await?;
-        Ok(claimed)
+        events.extend(ended);
+        Ok(claim)
     }
 
-    /// Sends one mail and records what became of it. The instant until which the relay is left alone comes back if it failed
-    /// altogether.
-    async fn send(&mut self, claimed: &ClaimedNotice) -> Result<(Event, Option<DateTime<Utc>>), TickError> {
-        let ready = match self.ready(claimed).await? {
-            Ok(ready) => ready,
-            Err(why) => return self.record_unrendered(claimed, why).await,
-        };
-        let mut was_handed_over = false;
-        let reply = match self.transport.prepare(&ready.mail).await {
-            Err(reply) => reply,
-            Ok(()) => {
-                let mut tx = self.store.write().await?;
-                tx.record_hand_over(claimed, ready.as_handed_over(), self.clock.now()).await?;
-                tx.commit().await?;
-                was_handed_over = true;
-                self.transport.complete(&ready.mail).await
-            }
-        };
-        let now = self.clock.now();
-        let outcome = self.outcome(claimed, &reply, now);
-        let relay_failed_until = match (&reply, &outcome) {
-            (Reply::NoRelay { .. }, Outcome::RetryAt(at)) => Some(*at),
-            _ => None,
-        };
-        let alert = match outcome {
-            Outcome::Rejected => Some(rejected_alert(claimed, words(&reply))),
-            _ => uncertain_alert(claimed, &outcome),
-        };
-        let what = what(&outcome);
-        let delivery = Delivery {
-            outcome,
-            reply: words(&reply),
-            subject: &ready.subject,
-            sha256: &ready.sha256,
-            was_handed_over,
-            alert,
-        };
+    async fn give_back(&self, unsent: &[(ClaimedNotice, DateTime<Utc>)]) -> Result<(), StoreError> {
+        if unsent.is_empty() {
+            return Ok(());
+        }
         let mut tx = self.store.write().await?;
-        tx.record_reply(claimed, &delivery, now).await?;
-        tx.commit().await?;
-        let mut event = Event::of_notice(what, &claimed.notice, now, Some(words(&reply).to_owned()));
-        event.subject = Some(ready.subject);
-        event.message_id = Some(ready.mail.message_id);
-        Ok((event, relay_failed_until))
-    }
-
-    /// Asks once more at the moment of sending: since the batch was claimed somebody may have paused (N8) or reported (N5).
-    async fn ask_again(&self, claimed: &ClaimedNotice) -> Result<Asked, TickError> {
-        let now = self.clock.now();
-        let settings = &self.charter.settings;
-        let mut tx = self.store.read().await?;
-        if tx.service().await?.paused.is_some() {
-            return Ok(Asked::NotNow);
-        }
-        let flagged = tx.flagged_mailboxes().await?;
-        let view = View { rulebook: &settings.rulebook, roster: &settings.roster, flagged: &flagged, now };
-        let verdict = verdict(&mut tx, view, claimed).await?;
-        drop(tx);
-        let mut claimed = claimed.clone();
-        match verdict {
-            Verdict::Send(authorities) if authorities == claimed.notice.authorities => {}
-            Verdict::Send(authorities) => {
-                let mut tx = self.store.write().await?;
-                tx.set_authorities(&claimed, &authorities).await?;
-                tx.commit().await?;
-                claimed.notice.authorities = authorities;
-            }
-            ended => {
-                let mut tx = self.store.write().await?;
-                let event = end(&mut tx, &claimed, &ended, view).await?;
-                tx.commit().await?;
-                return Ok(Asked::Ended(event));
-            }
-        }
-        Ok(Asked::Send(claimed))
-    }
-
-    fn outcome(&self, claimed: &ClaimedNotice, reply: &Reply, now: DateTime<Utc>) -> Outcome {
-        let on_uncertain = self.charter.settings.service.on_uncertain;
-        decide(reply, claimed.attempts + 1, claimed.was_uncertain, on_uncertain, seed(&claimed.id), now)
-    }
-
-    /// Renders and builds the mail of a claimed notice; the inner error is a template's or an address's fault.
-    async fn ready(&self, claimed: &ClaimedNotice) -> Result<Result<Ready, String>, TickError> {
-        let settings = &self.charter.settings;
-        let (mut letter, template, references) = self.letter(claimed).await?;
-        let (documents, failed) = enclose(&mut letter);
-        for cause in failed {
-            tracing::error!(notice = claimed.id, %cause, "a document could not be made; the mail goes without it");
-            let mut tx = self.store.write().await?;
-            tx.raise_alert(&document_alert(claimed, &cause.to_string()), self.clock.now()).await?;
-            tx.commit().await?;
-        }
-        let Rendered { subject, text, html } = match self.charter.templates.render(&letter, &template) {
-            Ok(rendered) => rendered,
-            Err(cause) => return Ok(Err(cause.to_string())),
-        };
-        let now = self.clock.now();
-        let (notice, sender) = (&claimed.notice, &settings.service.sender);
-        let today = local_date(now, settings.rulebook.zone);
-        let contact = settings.roster.contacts_at(&notice.mailbox, today).next();
-        let wants_calendar = contact.is_some_and(|contact| contact.calendar)
-            && matches!(notice.kind, NoticeKind::Announcement | NoticeKind::Correction);
-        // one entry a mailbox, duty and cycle: a correction moves it
-        let uid = format!("{}-{}-{}", notice.month, notice.duty.as_deref().unwrap_or("-"), notice.mailbox);
-        let calendar = if wants_calendar { calendar_entry(&letter, &uid, now) } else { None };
-        let attachments: Vec<Attachment> = calendar.into_iter().map(Attachment::calendar).chain(documents).collect();
-        let references = references.map(|id| message_id(&id, sender.from.as_str()));
-        let message_id = message_id(&claimed.id, sender.from.as_str());
-        let draft = Draft {
-            from: &sender.from,
-            from_name: &sender.from_name,
-            reply_to: sender.reply_to.as_ref(),
-            to: &notice.mailbox,
-            to_name: contact.map_or("", |contact| &contact.name),
-            subject: &subject,
-            text: &text,
-            html: &html,
-            message_id: &message_id,
-            references: references.as_deref(),
-            date: now,
-            importance: Importance::Normal,
-            attachments: &attachments,
-        };
-        let bytes = match build(&draft) {
-            Ok(bytes) => bytes,
-            Err(cause) => return Ok(Err(cause.to_string())),
-        };
-        let envelope_from = return_address(self.store, &settings.service, &claimed.id).await?;
-        let due = notice.due_at.with_timezone(&settings.rulebook.zone).format("%Y-%m-%dT%H%M");
-        let step = notice.step.replace(':', "_");
-        let duty = notice.duty.as_deref().unwrap_or("zrk");
-        let mail = OutgoingMail {
-            mailbox: notice.mailbox.clone(),
-            envelope_from,
-            message_id,
-            file_stem: format!("{due}_{}_{duty}_{step}_r{}_{}", notice.month, notice.revision, notice.mailbox),
-            bytes,
-        };
-        Ok(Ok(Ready { sha256: sha256_hex(&mail.bytes), mail, subject }))
-    }
-
-    /// The letter, the name of its template, and the id of the announcement that it refers to (M3).
-    async fn letter(&self, claimed: &ClaimedNotice) -> Result<(Letter, String, Option<String>), TickError> {
-        let now = self.clock.now();
-        let settings = &self.charter.settings;
-        let (rulebook, notice) = (&settings.rulebook, &claimed.notice);
-        let mut tx = self.store.read().await?;
-        let flagged = tx.flagged_mailboxes().await?;
-        let view = View { rulebook, roster: &settings.roster, flagged: &flagged, now };
-        let duty = notice.duty.as_deref().and_then(|id| rulebook.duty(id));
-        let Some(duty) = duty else {
-            let alerts = tx.alerts_told_in(&notice.step).await?;
-            return Ok((compose_zrk_notice(view, notice, &alerts), notice.kind.to_string(), None));
-        };
-        let is_report = matches!(
-            notice.kind,
-            NoticeKind::Escalation | NoticeKind::Summary | NoticeKind::LongSilence | NoticeKind::AllClear
-        );
-        let own: Vec<&str> = notice.authorities.iter().map(|id| &**id).collect();
-        let mut facts = facts::for_recheck(&mut tx, rulebook, duty, notice, &own, now).await?;
-        // only from the third revision on can a reader have been told another date last than that of the revision before
-        if notice.kind == NoticeKind::Correction && facts.dates.revisions.len() > 2 {
-            facts.said = tx.said(notice.month, &duty.id).await?;
-        }
-        let dates = (&facts.dates.clone(), &facts.next_dates.clone());
-        let ladder = Ladder::new(rulebook, duty, notice.month, dates.0, dates.1)?;
-        let mut history = History::default();
-        if is_report {
-            history = facts::history(&mut tx, rulebook, &settings.roster, &ladder, now).await?;
-        }
-        let references = match notice.kind {
-            NoticeKind::Announcement | NoticeKind::Summary | NoticeKind::LongSilence => None,
-            _ => tx.announcement(notice.month, &duty.id, &notice.mailbox).await?,
-        };
-        let template = ladder.rung(&notice.step).map_or(notice.kind.to_string(), |rung| rung.step.template.clone());
-        Ok((compose(view, &ladder, &facts, &history, notice), template, references))
-    }
-
-    /// A mail that cannot be rendered is no fault of its mailbox: it is tried again, and the ZRK is told.
-    async fn record_unrendered(
-        &self,
-        claimed: &ClaimedNotice,
-        why: String,
-    ) -> Result<(Event, Option<DateTime<Utc>>), TickError> {
-        let now = self.clock.now();
-        tracing::error!(notice = claimed.id, why, "a mail could not be composed; it will be tried again");
-        let delivery = Delivery {
-            outcome: Outcome::RetryAt(now + pause(claimed.attempts + 1, seed(&claimed.id))),
-            reply: &why,
-            subject: "",
-            sha256: "",
-            was_handed_over: false,
-            alert: Some(Alert {
-                key: format!(
-                    "compose:{}:{}:{}",
-                    claimed.notice.month,
-                    claimed.notice.duty.as_deref().unwrap_or("-"),
-                    claimed.notice.step
-                ),
-                headline: "Mitteilung kann nicht erstellt werden".to_owned(),
-                detail: format!("{} Bitte die Vorlage berichtigen; der Versand wird wiederholt.", why.trim_end()),
-            }),
-        };
-        let mut tx = self.store.write().await?;
-        tx.record_reply(claimed, &delivery, now).await?;
-        tx.commit().await?;
-        Ok((Event::of_notice(What::Retry, &claimed.notice, now, Some(why)), None))
-    }
-
-    async fn give_back(&self, claimed: &ClaimedNotice, next_at: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut tx = self.store.write().await?;
-        tx.give_back(claimed, next_at).await?;
+        tx.give_back(&unsent.iter().map(|(claimed, from)| (claimed, *from)).collect::<Vec<_>>()).await?;
         tx.commit().await
     }
 }
 
-/// Asks the domain whether a notice is still called for (N5). Only reads.
-pub(super) async fn verdict(tx: &mut Tx, view: View<'_>, candidate: &ClaimedNotice) -> Result<Verdict, TickError> {
-    let notice = &candidate.notice;
-    let Some(duty_id) = &notice.duty else {
-        return Ok(recheck_mailbox(view, notice).unwrap_or(Verdict::Send(Vec::new())));
-    };
-    let Some(duty) = view.rulebook.duty(duty_id) else {
-        return Ok(Verdict::Withdraw(format!("duty {duty_id:?} is no longer in the settings")));
-    };
-    let served = view.roster.contacts_at(&notice.mailbox, view.today()).filter_map(|contact| match &contact.owner {
-        Owner::Authority(id) => Some(&**id),
-        Owner::Office(_) => None,
-    });
-    let mut authorities: Vec<&str> = served.chain(notice.authorities.iter().map(|id| &**id)).collect();
-    authorities.sort_unstable();
-    authorities.dedup();
-    let mut facts = facts::for_recheck(tx, view.rulebook, duty, notice, &authorities, view.now).await?;
-    let dates = (facts.dates.clone(), facts.next_dates.clone());
-    let ladder = Ladder::new(view.rulebook, duty, notice.month, &dates.0, &dates.1)?;
-    if notice.kind == NoticeKind::LongSilence {
-        facts.missed_running = facts::missed_running(tx, view, &ladder).await?;
-    }
-    Ok(recheck(view, &ladder, &facts, notice))
+/// Notices that were claimed together, with what is known about them.
+struct Claim<'a> {
+    notices: VecDeque<ClaimedNotice>,
+    facts: RecheckFacts<'a>,
+    state: DeliveryState,
 }
 
-/// Ends a notice that is not to be sent, with the reason.
-async fn end(tx: &mut Tx, claimed: &ClaimedNotice, verdict: &Verdict, view: View<'_>) -> Result<Event, StoreError> {
-    let (state, reason) = verdict.as_state().unwrap_or((State::Withdrawn, "no longer called for"));
-    // a mail that was perhaps sent stays uncertain; it is only not sent once more
-    let kept = if claimed.was_uncertain { State::Uncertain } else { state };
-    tx.end_unsent(&claimed.id, kept, reason, view.now).await?;
-    if kept == State::Expired {
-        tx.raise_alert(&expired_alert(claimed, reason, view.rulebook.zone), view.now).await?;
-    }
-    let what = if state == State::Expired { What::Expired } else { What::Withdrawn };
-    Ok(Event::of_notice(what, &claimed.notice, view.now, Some(reason.to_owned())))
+/// Whether two notices may be in one batch. What letters say is loaded with the claim, and must know what became of the mails
+/// before: a report those of other kinds, a reminder the announcement to which it refers.
+fn go_together(first: &NewNotice, other: &NewNotice) -> bool {
+    let is_same_step = (first.month, &first.duty, &first.step) == (other.month, &other.duty, &other.step);
+    first.kind == other.kind && (is_same_step || !is_report(first.kind))
 }
 
-/// Where a notice comes back to: the envelope sender, or an address of the notice's own if settings want that.
-pub async fn return_address(store: &Store, service: &Service, notice: &str) -> Result<Mailbox, StoreError> {
-    let sender = &service.sender.envelope_from;
-    if !service.returns.tokens {
-        return Ok(sender.clone());
-    }
-    let key = store.read().await?.return_key().await?;
-    // settings have refused a sender that leaves no room for a token
-    Ok(return_token::return_address(sender, notice, &key).unwrap_or_else(|| sender.clone()))
+/// Whether mail may go out by the clock (N8), and the service is not to stop.
+fn is_time_to_send(charter: &Charter, clock: &Clock, stop: &watch::Receiver<bool>) -> bool {
+    let rulebook = &charter.settings.rulebook;
+    !*stop.borrow() && rulebook.sending.are_open(&rulebook.calendar, rulebook.zone, clock.now())
 }
 
-/// `<id@domain of the sender>`; fixed per notice (M3).
-pub fn message_id(notice_id: &str, sender: &str) -> String {
-    let domain = sender.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
-    format!("<{notice_id}@{domain}>")
-}
-
-fn what(outcome: &Outcome) -> What {
-    match outcome {
-        Outcome::Accepted => What::Sent,
-        Outcome::RetryAt(_) => What::Retry,
-        Outcome::Rejected => What::Rejected,
-        Outcome::UncertainResendAt(_) | Outcome::Uncertain => What::Uncertain,
-    }
-}
-
-fn words(reply: &Reply) -> &str {
-    match reply {
-        Reply::Accepted { text }
-        | Reply::RefusedForNow { text }
-        | Reply::RefusedForGood { text }
-        | Reply::NoRelay { text }
-        | Reply::Broken { text } => text,
-    }
-}
-
-/// Spreads retries; the first 16 hexadecimal digits of the id.
-fn seed(notice_id: &str) -> u64 {
-    notice_id.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
+/// Drives connections as far as each can go, and only then the recorder: so a transaction takes all that is pending, and the
+/// same events come in the same order.
+async fn work_side_by_side<C: Future<Output = ()>>(
+    mut connections: FuturesUnordered<C>,
+    recorder: impl Future<Output = Result<(), TickError>>,
+) -> Result<(), TickError> {
+    let mut recorder = pin!(recorder);
+    poll_fn(|context| {
+        while let Poll::Ready(Some(())) = connections.poll_next_unpin(context) {}
+        recorder.as_mut().poll(context)
+    })
+    .await
 }
 
 /// Groups events by what they are, for a line in the log.

@@ -1,16 +1,16 @@
-//! Loads what the domain needs to know for one notice, and no more than that. Never decides.
+//! Loads what the domain needs to know of cycles and the past, and no more than that. Never decides.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
 use crate::domain::dates::{end_of_day, local_date};
-use crate::domain::facts::{CycleFacts, View};
+use crate::domain::facts::View;
 use crate::domain::ladder::{DateFacts, Ladder};
 use crate::domain::letter::History;
 use crate::domain::past::{Known, PastCycle, missed};
-use crate::domain::standing::{extended_to, in_time, standing_now};
-use crate::domain::{AuthorityId, Duty, Month, NewNotice, NoticeKind, Roster, Rulebook, Standing};
+use crate::domain::standing::{extended_to, in_time};
+use crate::domain::{AuthorityId, Duty, Month, Roster, Rulebook, Standing};
 use crate::store::{StoreError, Tx};
 
 use super::tick::{TickError, standings};
@@ -20,33 +20,6 @@ const MONTHS_LOOKED_BACK: i32 = 12; // N7: months missed in the last twelve
 /// The dates of a duty's cycle and of the next.
 pub async fn dates(tx: &mut Tx, month: Month, duty: &Duty) -> Result<(DateFacts, DateFacts), StoreError> {
     Ok((tx.date_facts(month, &duty.id).await?, tx.date_facts(month.next(), &duty.id).await?))
-}
-
-/// What is needed to decide again on a notice (N5): all standings for an office's, else those of its own authorities.
-pub async fn for_recheck(
-    tx: &mut Tx,
-    rulebook: &Rulebook,
-    duty: &Duty,
-    notice: &NewNotice,
-    authorities: &[&str],
-    now: DateTime<Utc>,
-) -> Result<CycleFacts, StoreError> {
-    let mut facts = CycleFacts::default();
-    (facts.dates, facts.next_dates) = dates(tx, notice.month, duty).await?;
-    match notice.kind {
-        NoticeKind::Escalation | NoticeKind::Summary | NoticeKind::LongSilence | NoticeKind::AllClear => {
-            facts.standings = standings(&tx.receipts(notice.month, &duty.id).await?, rulebook, now);
-            facts.said = tx.said(notice.month, &duty.id).await?;
-        }
-        NoticeKind::Announcement | NoticeKind::Correction | NoticeKind::Reminder | NoticeKind::Overdue => {
-            for authority in authorities {
-                let receipts = tx.receipts_of(notice.month, &duty.id, authority).await?;
-                facts.standings.insert((*authority).into(), standing_now(&receipts, now, rulebook.zone));
-            }
-        }
-        NoticeKind::ZrkNotice => {}
-    }
-    Ok(facts)
 }
 
 /// What a report looks at besides the cycle's facts (N7).

@@ -2,14 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::facts::View;
 use crate::domain::plan::CyclePlan;
 use crate::domain::recheck::Verdict;
 use crate::domain::{Alert, NewNotice};
 use crate::store::{Store, Tx};
 
 use super::Charter;
-use super::deliver::verdict;
+use super::recheck_facts::RecheckFacts;
 use super::tick::{Planned, TickError, plan_all};
 
 /// What the next tick, and the delivery after it, would do.
@@ -29,32 +28,35 @@ pub struct Foresight {
 /// If the store or a calendar fails.
 pub async fn foresee(store: &Store, charter: &Charter, now: DateTime<Utc>) -> Result<Foresight, TickError> {
     let mut tx = store.read().await?;
-    let Planned { plans, held, flagged, .. } = plan_all(&mut tx, charter, now).await?;
-    let settings = &charter.settings;
-    let view = View { rulebook: &settings.rulebook, roster: &settings.roster, flagged: &flagged, now };
+    let Planned { plans, held, .. } = plan_all(&mut tx, charter, now).await?;
     let mut alerts = Vec::new();
     for alert in plans.iter().flat_map(|plan| &plan.alerts).chain(&held) {
         if !tx.has_alert(&alert.key).await? {
             alerts.push(alert.clone());
         }
     }
-    let withdrawn = withdrawn(&mut tx, view, &plans).await?;
+    let withdrawn = withdrawn(&mut tx, charter, &plans, now).await?;
     Ok(Foresight { plans, alerts, withdrawn })
 }
 
-async fn withdrawn(tx: &mut Tx, view: View<'_>, plans: &[CyclePlan]) -> Result<Vec<(NewNotice, String)>, TickError> {
+async fn withdrawn(
+    tx: &mut Tx,
+    charter: &Charter,
+    plans: &[CyclePlan],
+    now: DateTime<Utc>,
+) -> Result<Vec<(NewNotice, String)>, TickError> {
+    let waiting = tx.waiting_notices().await?;
+    let notices: Vec<&NewNotice> = waiting.iter().map(|waiting| &waiting.notice).collect();
+    let facts = RecheckFacts::load(tx, &charter.settings, &notices, now).await?;
     let mut withdrawn = Vec::new();
-    for waiting in tx.waiting_notices().await? {
-        let notice = &waiting.notice;
+    for notice in notices {
         let is_of = |plan: &&CyclePlan| plan.month == notice.month && Some(&plan.duty) == notice.duty.as_ref();
         let freeze = plans.iter().find(is_of).and_then(|plan| plan.freeze.as_ref());
         if let Some(revision) = freeze.filter(|revision| notice.revision < revision.number) {
             let reason = format!("the deadline was corrected; revision {} is in force", revision.number);
-            withdrawn.push((waiting.notice, reason));
-            continue;
-        }
-        if let Verdict::Withdraw(reason) = verdict(tx, view, &waiting).await? {
-            withdrawn.push((waiting.notice, reason));
+            withdrawn.push((notice.clone(), reason));
+        } else if let Verdict::Withdraw(reason) = facts.verdict(notice) {
+            withdrawn.push((notice.clone(), reason));
         }
     }
     Ok(withdrawn)

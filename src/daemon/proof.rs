@@ -9,7 +9,7 @@ use crate::domain::{AuthorityId, Duty, Month, cycle};
 use crate::store::{Attempt, Bounce, OutboxFilter, OutboxNotice, StoreError, Tx};
 
 use super::Charter;
-use super::deliver::message_id;
+use super::composer::message_id;
 use super::tick::TickError;
 
 /// What was said to an authority in a month, about one duty or all, as the transaction knows it. Without parts if there is nothing.

@@ -12,7 +12,7 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::mail::RelayError;
 use crate::settings::Source;
-use crate::store::{Durability, Removal, StaleClaims, Store, StoreError};
+use crate::store::{Database, Durability, Removal, StaleClaims, Store, StoreError};
 
 use super::bounce::Taken;
 use super::bounce_folder::take_folder;
@@ -59,7 +59,7 @@ pub enum RunError {
 pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), RunError> {
     let database = database_of(&charter.settings.service);
     let presence = Presence::take(&charter.settings.service, clock.now()).await?;
-    let store = Store::open(&database, Durability::Full, clock.now()).await?;
+    let store = Store::open(&database, Durability::Full, clock.now()).await?.working_as(presence.name());
     let (stop_sender, stop) = watch::channel(false);
     super::taken::take(&store, &charter, clock.now()).await?;
     let wakes = Wakes::start(&charter, stop_sender).await?;
@@ -86,7 +86,9 @@ pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), R
         "ready"
     );
     tell_system(&[sd_notify::NotifyState::Ready]);
-    service.recover(StaleClaims::All).await;
+    // by a file nobody else can be at work, whatever this machine was called before
+    let own = if matches!(database, Database::File(_)) { StaleClaims::All } else { StaleClaims::Own };
+    service.recover(own).await;
     service.run(&source, &wakes).await;
     tell_system(&[sd_notify::NotifyState::Stopping]);
     let Service { presence, store, clock, .. } = service;
@@ -262,6 +264,7 @@ impl Service {
             store: &self.store,
             charter: &self.charter,
             transport: &mut self.carrier,
+            connections: self.charter.settings.service.limits.connections,
             clock: &self.clock,
             stop: self.stop.clone(),
         }

@@ -10,7 +10,7 @@ use crate::store::{OutboxFilter, OutboxNotice, Store, StoreError};
 
 use super::Charter;
 use super::bounce::{Taken, take_bounce};
-use super::deliver::return_address;
+use super::composer::return_address;
 use super::event::Event;
 use super::scenario::Fate;
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
@@ -115,7 +116,7 @@ impl<T: Transport + Send> Simulation<'_, T> {
         let Self { store, mut charter, clock, transport, folders } = self;
         let zone = charter.settings.rulebook.zone;
         let until = instant(zone, scenario.until);
-        let mut transport = FaultyTransport { inner: transport, faults: Vec::new(), clock: clock.clone() };
+        let mut transport = FaultyTransport { inner: transport, faults: Arc::default(), clock: clock.clone() };
         let (_stop, stopped) = watch::channel(false);
         let mut lines = scenario.lines.iter().peekable();
         let mut memo = TickMemo::default();
@@ -137,7 +138,7 @@ impl<T: Transport + Send> Simulation<'_, T> {
                     }
                     Action::Smtp { fault, target, until } => {
                         let until = until.map(|until| instant(zone, until));
-                        transport.faults.push(ActiveFault::new(
+                        transport.faults().push(ActiveFault::new(
                             &charter,
                             line.number,
                             *fault,
@@ -174,6 +175,7 @@ impl<T: Transport + Send> Simulation<'_, T> {
                         store,
                         charter: &charter,
                         transport: &mut transport,
+                        connections: 1, // a story tells one mail after the other
                         clock: &clock,
                         stop: stopped.clone(),
                     };
@@ -300,6 +302,10 @@ impl Transport for NoMailSystem {
         Reply::Accepted { text: "250 simulated".to_owned() }
     }
 
+    fn sibling(&self) -> Self {
+        Self
+    }
+
     async fn close(&mut self) {}
 }
 
@@ -307,7 +313,7 @@ impl Transport for NoMailSystem {
 #[derive(Debug)]
 struct FaultyTransport<T> {
     inner: T,
-    faults: Vec<ActiveFault>,
+    faults: Arc<Mutex<Vec<ActiveFault>>>,
     clock: Clock,
 }
 
@@ -364,10 +370,17 @@ fn named_mailboxes(
     Ok(found)
 }
 
+impl<T> FaultyTransport<T> {
+    fn faults(&self) -> MutexGuard<'_, Vec<ActiveFault>> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl<T: Transport + Send> Transport for FaultyTransport<T> {
     async fn prepare(&mut self, mail: &OutgoingMail) -> Result<(), Reply> {
         let now = self.clock.now();
-        let struck = self.faults.iter().rev().find(|fault| fault.strikes(&mail.mailbox, now)).map(|fault| fault.fault);
+        let struck =
+            self.faults().iter().rev().find(|fault| fault.strikes(&mail.mailbox, now)).map(|fault| fault.fault);
         match struck {
             Some(Fault::Refuse(code @ 400..=499)) => Err(Reply::RefusedForNow { text: format!("{code} simulated") }),
             Some(Fault::Refuse(code)) => Err(Reply::RefusedForGood { text: format!("{code} simulated") }),
@@ -381,13 +394,17 @@ impl<T: Transport + Send> Transport for FaultyTransport<T> {
         let reply = self.inner.complete(mail).await;
         let breaks =
             |fault: &&mut ActiveFault| fault.fault == Fault::BreakAfterData && fault.strikes(&mail.mailbox, now);
-        match self.faults.iter_mut().find(breaks) {
+        match self.faults().iter_mut().find(breaks) {
             Some(fault) => {
                 fault.struck.insert(mail.mailbox.clone());
                 Reply::Broken { text: "connection lost after DATA (simulated)".to_owned() }
             }
             None => reply,
         }
+    }
+
+    fn sibling(&self) -> Self {
+        Self { inner: self.inner.sibling(), faults: Arc::clone(&self.faults), clock: self.clock.clone() }
     }
 
     async fn close(&mut self) {

@@ -13,6 +13,7 @@ use crate::domain::{
     Alert, AuthorityId, CalendarError, Duty, DutyId, Mailbox, Month, NoticeKind, Receipt, Revision, Rulebook, Standing,
     dates,
 };
+use crate::fault::{self, Point};
 use crate::store::{OutboxFilter, OutboxNotice, ServiceState, Store, StoreError, Tx};
 
 use super::Charter;
@@ -66,6 +67,7 @@ pub async fn tick(
     }
     let Planned { plans, held, flagged, starts, arranged, quiet_until, changes } =
         plan_all(&mut tx, charter, now).await?;
+    fault::pass(Point::Planned).await;
     for (duty, month) in &starts {
         tx.set_first_cycle(*month, now).await?;
         tx.set_duty_start(duty, *month, now).await?;
@@ -95,6 +97,7 @@ pub async fn tick(
         tx.raise_alert(alert, now).await?;
     }
     tell_zrk(&mut tx, view, now).await?;
+    fault::pass(Point::Queued).await;
     tx.commit().await?;
     plans.iter().for_each(log_correction);
     memo.seen = Some(Seen { generation: charter.generation, changes, at: now, quiet_until });

@@ -55,6 +55,10 @@ impl Transport for DirectoryTransport {
         }
     }
 
+    fn sibling(&self) -> Self {
+        Self::new(&self.folder)
+    }
+
     async fn close(&mut self) {
         if let Some(prepared) = self.prepared.take() {
             // best effort: the next mail of this name overwrites it

@@ -41,11 +41,6 @@ impl SmtpTransport {
         Ok(Self { relay: Arc::new(CheckedRelay::new(relay)?), line: Line::Closed })
     }
 
-    /// Another connection to the same relay, for another worker; shares the loaded certificates.
-    pub fn sibling(&self) -> Self {
-        Self { relay: Arc::clone(&self.relay), line: Line::Closed }
-    }
-
     fn take_line(&mut self) -> Line {
         std::mem::replace(&mut self.line, Line::Closed)
     }
@@ -148,6 +143,11 @@ impl Transport for SmtpTransport {
             }
             Err(Failure { code: None, text }) => Reply::Broken { text },
         }
+    }
+
+    /// Another connection to the same relay; shares the loaded certificates.
+    fn sibling(&self) -> Self {
+        Self { relay: Arc::clone(&self.relay), line: Line::Closed }
     }
 
     async fn close(&mut self) {

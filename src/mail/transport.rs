@@ -30,6 +30,11 @@ pub trait Transport {
     /// Hands over the mail that was prepared last, and waits for the answer.
     fn complete(&mut self, mail: &OutgoingMail) -> impl Future<Output = Reply> + Send;
 
+    /// Another one to the same mail system, that works beside this one.
+    fn sibling(&self) -> Self
+    where
+        Self: Sized;
+
     /// Takes leave of the mail system; a later `prepare` starts anew.
     fn close(&mut self) -> impl Future<Output = ()> + Send;
 }

@@ -5,14 +5,13 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use sqlx::QueryBuilder;
 use sqlx::types::Json;
 
 use crate::domain::delivery::reply_code;
 use crate::domain::{Deadline, Mailbox, Revision};
 
 use super::cycles::revision_facts;
-use super::engine::{fetch_all, fetch_optional, on_engine};
+use super::engine::{fetch_all, fetch_built, fetch_optional};
 use super::entry::{LogEntry, hex};
 use super::log::{mask, without_addresses};
 use super::notices::id_of_key;
@@ -245,17 +244,17 @@ impl TableComparer {
         if notices.is_empty() {
             return Ok(());
         }
-        let rows: Vec<Keyed<(String, i64), AttemptRow>> = on_engine!(tx, |connection| {
-            let mut builder = QueryBuilder::new(
-                "SELECT notice, number, at, outcome, reply, sha256, handed_over_at, size_bytes FROM attempts WHERE notice IN (",
-            );
-            let mut list = builder.separated(", ");
-            for notice in &notices {
-                list.push_bind(*notice);
+        let rows: Vec<Keyed<(String, i64), AttemptRow>> = fetch_built!(
+            tx,
+            "SELECT notice, number, at, outcome, reply, sha256, handed_over_at, size_bytes FROM attempts WHERE notice IN (",
+            |builder| {
+                let mut list = builder.separated(", ");
+                for notice in &notices {
+                    list.push_bind(*notice);
+                }
+                builder.push(")");
             }
-            builder.push(")");
-            builder.build_query_as().fetch_all(connection).await
-        })?;
+        )?;
         let rows: HashMap<(String, i64), AttemptRow> =
             rows.into_iter().filter_map(|row| Some((row.key?, row.whole?))).collect();
         for (notice, number, entry, facts) in expected {

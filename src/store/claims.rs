@@ -3,20 +3,24 @@
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use sqlx::types::Json;
 
-use crate::domain::delivery::State;
-use crate::domain::{AuthorityId, NewNotice};
+use crate::domain::NewNotice;
 
-use super::engine::{execute, fetch_all, fetch_optional};
+use super::engine::{fetch_all, fetch_optional};
 use super::rows::{Place, ids};
 use super::{StoreError, Tx};
 
 const LEASE_MINUTES: i64 = 20; // a batch takes seconds; a relay that hangs ends the batch at its first time-out
+// two clocks may be a minute apart to either side: what one takes over the other has long stopped handing over
+const TAKE_OVER_AFTER: TimeDelta = TimeDelta::minutes(2);
 
 /// Which claims are taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StaleClaims {
-    /// Those whose lease has ended.
+    /// Those whose lease has ended more than two minutes ago.
     LeaseEnded,
+    /// Those of this replica, of a process before this one: [`super::RunLock`] says that it is alone under its name. All, where
+    /// the store has no name.
+    Own,
     /// All.
     All,
 }
@@ -86,64 +90,14 @@ impl Tx {
         Ok(row.map(|(at,)| at))
     }
 
-    /// Whether a lease has ended without a reply.
+    /// Whether a lease has ended without a reply, and long enough ago for its claim to be taken over.
     pub async fn has_stale_claims(&mut self, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let row: Option<(i64,)> = fetch_optional!(
             self,
             sqlx::query_as("SELECT CAST(1 AS BIGINT) FROM notices WHERE next_at <= $1 AND state = 'claimed' LIMIT 1")
-                .bind(now)
+                .bind(now - TAKE_OVER_AFTER)
         )?;
         Ok(row.is_some())
-    }
-
-    /// Claims a notice for sending, about these authorities.
-    pub async fn claim(
-        &mut self,
-        claimed: &ClaimedNotice,
-        authorities: &[AuthorityId],
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        let touched =
-            execute!(self, sqlx::query(
-            "UPDATE notices SET state = 'claimed', authorities = $3, lease = $2, lease_until = $4, next_at = $4,
-                                handed_over_at = NULL, changed_at = $5
-             WHERE id = $1 AND lease = $2 - 1 AND state IN ('queued', 'retry', 'uncertain')",
-        )
-        .bind(&claimed.id)
-        .bind(claimed.lease)
-        .bind(Json(authorities.iter().map(|id| &**id).collect::<Vec<&str>>()))
-        .bind(claimed.lease_until)
-        .bind(now))?;
-        held_by(touched, &claimed.id)
-    }
-
-    /// Says of which authorities a claimed notice really speaks.
-    pub async fn set_authorities(
-        &mut self,
-        claimed: &ClaimedNotice,
-        authorities: &[AuthorityId],
-    ) -> Result<(), StoreError> {
-        let touched = execute!(
-            self,
-            sqlx::query("UPDATE notices SET authorities = $3 WHERE id = $1 AND lease = $2 AND state = 'claimed'")
-                .bind(&claimed.id)
-                .bind(claimed.lease)
-                .bind(Json(authorities.iter().map(|id| &**id).collect::<Vec<&str>>()))
-        )?;
-        held_by(touched, &claimed.id)
-    }
-
-    /// Gives a claimed notice back unsent.
-    pub async fn give_back(&mut self, claimed: &ClaimedNotice, next_at: DateTime<Utc>) -> Result<(), StoreError> {
-        let state = if claimed.was_uncertain { State::Uncertain } else { State::Queued };
-        execute!(self, sqlx::query(
-            "UPDATE notices SET state = $3, next_at = $4, lease_until = NULL WHERE id = $1 AND lease = $2 AND state = 'claimed'",
-        )
-        .bind(&claimed.id)
-        .bind(claimed.lease)
-        .bind(state.as_str())
-        .bind(next_at))?;
-        Ok(())
     }
 
     /// Takes over notices whose deliverer has died: those whose lease has ended, or, when no other process can be at work,
@@ -155,26 +109,31 @@ impl Tx {
         now: DateTime<Utc>,
     ) -> Result<Vec<ClaimedNotice>, StoreError> {
         let lease_ended_by = match claims {
-            StaleClaims::LeaseEnded => now,
-            StaleClaims::All => last_instant(),
+            StaleClaims::LeaseEnded => now - TAKE_OVER_AFTER,
+            StaleClaims::Own | StaleClaims::All => last_instant(),
         };
+        let claimed_by = if claims == StaleClaims::Own { self.replica.clone() } else { None };
+        let claimed_by = claimed_by.as_deref();
         let unsent: Vec<(String,)> =
             fetch_all!(self, sqlx::query_as(
             "UPDATE notices SET state = CASE WHEN uncertain > 0 THEN 'uncertain' ELSE 'queued' END, next_at = $2,
                  lease_until = NULL, changed_at = $2
-             WHERE state = 'claimed' AND lease_until <= $1 AND handed_over_at IS NULL RETURNING id",
+             WHERE state = 'claimed' AND lease_until <= $1 AND handed_over_at IS NULL AND ($3 IS NULL OR claimed_by = $3)
+             RETURNING id",
         )
         .bind(lease_ended_by)
-        .bind(now))?;
+        .bind(now)
+        .bind(claimed_by))?;
         if !unsent.is_empty() {
             let ids: Vec<String> = unsent.into_iter().map(|(id,)| id).collect();
             self.append_log(now, "fristd", "claims taken over", &serde_json::json!({ "notices": ids })).await?;
         }
         let rows: Vec<NoticeRow> = fetch_all!(self, sqlx::query_as(
             "SELECT id, month, duty, step, revision, mailbox, kind, office, authorities, due_at, attempts, uncertain, lease - 1
-             FROM notices WHERE state = 'claimed' AND lease_until <= $1 ORDER BY due_at, mailbox",
+             FROM notices WHERE state = 'claimed' AND lease_until <= $1 AND ($2 IS NULL OR claimed_by = $2) ORDER BY due_at, mailbox",
         )
-        .bind(lease_ended_by))?;
+        .bind(lease_ended_by)
+        .bind(claimed_by))?;
         rows.into_iter().map(|row| claimable(row, now)).collect()
     }
 }

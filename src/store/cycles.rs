@@ -112,8 +112,9 @@ impl Tx {
         let changed = execute!(
             self,
             sqlx::query(
-                "UPDATE service SET paused_at = $1, paused_by = $2, changes = changes + 1
-             WHERE id = 1 AND (paused_at IS NULL) = $3",
+                "UPDATE service SET paused_at = $1, paused_by = $2, changes = changes + 1,
+                     verdict_changes = verdict_changes + 1
+                 WHERE id = 1 AND (paused_at IS NULL) = $3",
             )
             .bind(paused.then_some(now))
             .bind(paused.then_some(actor))
@@ -126,9 +127,24 @@ impl Tx {
         Ok(changed == 1)
     }
 
-    /// Tells planning that something has changed.
+    /// Tells planning, and every deliverer that has claimed something, that something has changed.
     pub(super) async fn touch(&mut self) -> Result<(), StoreError> {
+        execute!(
+            self,
+            sqlx::query("UPDATE service SET changes = changes + 1, verdict_changes = verdict_changes + 1 WHERE id = 1")
+        )?;
+        Ok(())
+    }
+
+    /// Tells planning that a delivery has ended; no verdict hangs on that.
+    pub(super) async fn touch_by_delivery(&mut self) -> Result<(), StoreError> {
         execute!(self, sqlx::query("UPDATE service SET changes = changes + 1 WHERE id = 1"))?;
+        Ok(())
+    }
+
+    /// Tells deliverers of what planning knows already.
+    pub(super) async fn touch_verdicts(&mut self) -> Result<(), StoreError> {
+        execute!(self, sqlx::query("UPDATE service SET verdict_changes = verdict_changes + 1 WHERE id = 1"))?;
         Ok(())
     }
 
@@ -246,6 +262,7 @@ impl Tx {
             let event = if revision.number == 1 { "deadline frozen" } else { "deadline corrected" };
             let facts = revision_facts(&month.to_string(), duty, revision);
             self.append_log(revision.frozen_at, "fristd", event, &facts).await?;
+            self.touch_verdicts().await?;
         }
         Ok(())
     }

@@ -283,7 +283,29 @@ macro_rules! execute {
     };
 }
 
-pub(super) use {execute, fetch_all, fetch_one, fetch_optional, on_engine};
+/// All rows of a query that begins with a text and is built on, or the error.
+macro_rules! fetch_built {
+    ($tx:expr, $begins:expr, |$builder:ident| $build:block) => {
+        $crate::store::engine::on_engine!($tx, |connection| {
+            let mut $builder = sqlx::QueryBuilder::new($begins);
+            $build
+            $builder.build_query_as().fetch_all(connection).await
+        })
+    };
+}
+
+/// How many rows a statement has touched that begins with a text and is built on, or the error.
+macro_rules! execute_built {
+    ($tx:expr, $begins:expr, |$builder:ident| $build:block) => {
+        $crate::store::engine::on_engine!($tx, |connection| {
+            let mut $builder = sqlx::QueryBuilder::new($begins);
+            $build
+            $builder.build().execute(connection).await.map(|done| done.rows_affected())
+        })
+    };
+}
+
+pub(super) use {execute, execute_built, fetch_all, fetch_built, fetch_one, fetch_optional, on_engine};
 
 #[cfg(test)]
 mod tests {

@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::Value;
-use sqlx::QueryBuilder;
 
-use super::engine::{execute, fetch_all, fetch_optional, on_engine};
+use super::engine::{execute, execute_built, fetch_all, fetch_optional};
 use super::entry::{LogEntry, LogHead};
 use super::readable::Readable;
 use super::{StoreError, Tx};
@@ -59,31 +58,29 @@ impl Tx {
         )?;
         let (mut last_number, mut previous) = head.ok_or(StoreError::LogHead { what: "is gone" })?;
         for rows in entries.chunks(INSERT_ROWS_MAX) {
-            let appended = on_engine!(self, |connection| {
-                let mut builder =
-                    QueryBuilder::new("INSERT INTO log (number, at, actor, event, facts, previous, hash) ");
-                builder.push_values(rows, |mut row, (at, actor, event, facts)| {
-                    let mut entry = LogEntry {
-                        number: last_number + 1,
-                        at: at.trunc_subsecs(MICROSECOND_DIGITS),
-                        actor: (*actor).to_owned(),
-                        event: (*event).to_owned(),
-                        facts: without_addresses(facts.clone()).to_string(),
-                        previous: std::mem::take(&mut previous),
-                        hash: String::new(),
-                    };
-                    entry.hash = entry.expected_hash();
-                    (last_number, previous) = (entry.number, entry.hash.clone());
-                    row.push_bind(entry.number)
-                        .push_bind(entry.at)
-                        .push_bind(entry.actor)
-                        .push_bind(entry.event)
-                        .push_bind(entry.facts)
-                        .push_bind(entry.previous)
-                        .push_bind(entry.hash);
+            let appended =
+                execute_built!(self, "INSERT INTO log (number, at, actor, event, facts, previous, hash) ", |builder| {
+                    builder.push_values(rows, |mut row, (at, actor, event, facts)| {
+                        let mut entry = LogEntry {
+                            number: last_number + 1,
+                            at: at.trunc_subsecs(MICROSECOND_DIGITS),
+                            actor: (*actor).to_owned(),
+                            event: (*event).to_owned(),
+                            facts: without_addresses(facts.clone()).to_string(),
+                            previous: std::mem::take(&mut previous),
+                            hash: String::new(),
+                        };
+                        entry.hash = entry.expected_hash();
+                        (last_number, previous) = (entry.number, entry.hash.clone());
+                        row.push_bind(entry.number)
+                            .push_bind(entry.at)
+                            .push_bind(entry.actor)
+                            .push_bind(entry.event)
+                            .push_bind(entry.facts)
+                            .push_bind(entry.previous)
+                            .push_bind(entry.hash);
+                    });
                 });
-                builder.build().execute(connection).await.map(|_| ())
-            });
             appended.map_err(|cause| {
                 match cause.as_database_error().is_some_and(|error| error.is_unique_violation()) {
                     true => StoreError::LogHead { what: "is behind the log" },

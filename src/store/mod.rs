@@ -5,10 +5,12 @@ mod attention;
 mod audit;
 mod audit_tables;
 mod backup;
+mod batches;
 mod bounces;
 mod chain;
 mod claims;
 mod cycles;
+mod deliveries;
 mod engine;
 mod entry;
 mod error;
@@ -24,6 +26,8 @@ mod roster;
 mod rows;
 mod run_lock;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use sqlx::migrate::{MigrateError, Migrator};
 
@@ -38,12 +42,13 @@ pub use bounces::{Bounce, BounceEffect, NewBounce, ReturnedNotice};
 pub use chain::{ChainChecker, ChainFault, ChainFaultKind, ChainReport, Head};
 pub use claims::{ClaimedNotice, StaleClaims};
 pub use cycles::ServiceState;
+pub use deliveries::{Delivery, DeliveryState, HandedOver};
 pub use engine::{Database, Durability};
 pub use entry::{LogEntry, LogHead};
 pub use error::StoreError;
 pub use lists::ReadList;
 pub use log::LogRow;
-pub use notices::{Delivery, HandedOver, notice_id};
+pub use notices::notice_id;
 pub use outbox::{Attempt, OutboxFilter, OutboxNotice};
 pub use replicas::Replica;
 pub use retention::{ForgetError, Removal};
@@ -56,6 +61,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 #[derive(Clone, Debug)]
 pub struct Store {
     engine: Engine,
+    /// Under which name it claims; none where no other process can be at work.
+    replica: Option<Arc<str>>,
 }
 
 impl Store {
@@ -75,7 +82,7 @@ impl Store {
             Engine::Postgres(pool) => MIGRATIONS.run(pool).await, // under a lock, so that replicas can start together
         };
         migrated.map_err(|cause| migration_error(&database, cause))?;
-        let store = Self { engine };
+        let store = Self { engine, replica: None };
         let mut tx = store.write().await?;
         tx.create_service_row(now).await?;
         tx.create_return_key(now).await?;
@@ -89,7 +96,7 @@ impl Store {
     /// If it is no database of fristd, or was made by an older or newer one.
     pub async fn open_to_look(database: impl Into<Database>) -> Result<Self, StoreError> {
         let database = database.into();
-        let store = Self { engine: Engine::open_to_look(&database).await? };
+        let store = Self { engine: Engine::open_to_look(&database).await?, replica: None };
         let versions = store.read().await?.migrations().await.map_err(|cause| StoreError::open(&database, cause))?;
         if let Some(version) = versions.iter().find(|version| !MIGRATIONS.version_exists(**version)) {
             return Err(StoreError::Newer { database, version: *version });
@@ -109,20 +116,25 @@ impl Store {
         if let Database::File(path) = &database {
             return Ok(path.exists());
         }
-        let store = Self { engine: Engine::open_to_look(&database).await? };
+        let store = Self { engine: Engine::open_to_look(&database).await?, replica: None };
         let found = store.read().await?.has_tables().await;
         store.close().await;
         found
     }
 
+    /// The same store, on which this replica claims under its name.
+    pub fn working_as(self, replica: &str) -> Self {
+        Self { replica: Some(replica.into()), ..self }
+    }
+
     /// Begins a transaction that writes. It waits for others to end and cannot fail halfway for their sake.
     pub async fn write(&self) -> Result<Tx, StoreError> {
-        Ok(Tx { tx: self.engine.write().await? })
+        Ok(Tx { tx: self.engine.write().await?, replica: self.replica.clone() })
     }
 
     /// Begins a transaction that reads one state of things.
     pub async fn read(&self) -> Result<Tx, StoreError> {
-        Ok(Tx { tx: self.engine.read().await? })
+        Ok(Tx { tx: self.engine.read().await?, replica: self.replica.clone() })
     }
 
     /// Ends all connections.
@@ -135,6 +147,7 @@ impl Store {
 #[derive(Debug)]
 pub struct Tx {
     tx: EngineTransaction,
+    replica: Option<Arc<str>>,
 }
 
 impl Tx {

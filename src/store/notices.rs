@@ -4,48 +4,18 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
-use sqlx::QueryBuilder;
 use sqlx::types::Json;
 
-use crate::domain::delivery::{Outcome, State, reply_code};
+use crate::domain::delivery::State;
 use crate::domain::notice::Said;
-use crate::domain::{Alert, Mailbox, Month, NewNotice};
+use crate::domain::{Month, NewNotice};
 
-use super::claims::{ClaimedNotice, held_by};
-use super::engine::{execute, fetch_all, fetch_optional, on_engine};
+use super::engine::{execute, fetch_all, fetch_built};
 use super::entry::hex;
 use super::rows::{Place, ids};
 use super::{StoreError, Tx};
 
 const INSERT_ROWS_MAX: usize = 500; // times 15 bound values a row stays below SQLite's 32,766 bound values
-
-/// One attempt to deliver, as it ended.
-#[derive(Clone, Debug)]
-pub struct Delivery<'a> {
-    /// What became of the notice.
-    pub outcome: Outcome,
-    /// The relay's words, or what went wrong.
-    pub reply: &'a str,
-    /// The mail's subject.
-    pub subject: &'a str,
-    /// The SHA-256 of the mail, in hexadecimal; empty if there was no mail, or it is known from the hand-over.
-    pub sha256: &'a str,
-    /// Whether [`Tx::record_hand_over`] came before, and has kept the mail.
-    pub was_handed_over: bool,
-    /// What the ZRK must look at because of it.
-    pub alert: Option<Alert>,
-}
-
-/// A mail at the moment in which it is handed over.
-#[derive(Clone, Copy, Debug)]
-pub struct HandedOver<'a> {
-    /// Its subject.
-    pub subject: &'a str,
-    /// Its SHA-256, in hexadecimal.
-    pub sha256: &'a str,
-    /// The mail, byte for byte.
-    pub mail: &'a [u8],
-}
 
 /// A notice's id: the same for the same key (N4), so that its Message-ID outlives even the loss of the database.
 pub fn notice_id(notice: &NewNotice) -> String {
@@ -74,38 +44,38 @@ impl Tx {
         let notices: Vec<&NewNotice> =
             notices.iter().zip(&ids).filter(|(_, id)| !removed.contains(id)).map(|(notice, _)| notice).collect();
         for rows in notices.chunks(INSERT_ROWS_MAX) {
-            let rows: Vec<(String,)> = on_engine!(self, |connection| {
-                let mut builder = QueryBuilder::new(
-                    "INSERT INTO notices (id, month, duty, step, revision, mailbox, kind, office, authorities, due_at,
+            let rows: Vec<(String,)> = fetch_built!(
+                self,
+                "INSERT INTO notices (id, month, duty, step, revision, mailbox, kind, office, authorities, due_at,
                  queued_at, state, reason, next_at, attempts, uncertain, lease, changed_at) ",
-                );
-                builder.push_values(rows, |mut row, notice| {
-                    let state = if notice.hold.is_some() { State::Held } else { State::Queued };
-                    row.push_bind(notice_id(notice))
-                        .push_bind(notice.month.to_string())
-                        .push_bind(duty_column(notice))
-                        .push_bind(&notice.step)
-                        .push_bind(i64::from(notice.revision))
-                        .push_bind(notice.mailbox.as_str())
-                        .push_bind(notice.kind.as_str())
-                        .push_bind(notice.office.as_deref())
-                        .push_bind(Json(&*notice.authorities.iter().map(|id| &**id).collect::<Vec<&str>>()))
-                        .push_bind(notice.due_at)
-                        .push_bind(now)
-                        .push_bind(state.as_str())
-                        .push_bind(&notice.hold)
-                        .push_bind(notice.hold.is_none().then_some(now))
-                        .push("0, 0, 0")
-                        .push_bind(now);
-                });
-                builder.push(
-                    " ON CONFLICT (month, duty, step, revision, mailbox) DO UPDATE SET
+                |builder| {
+                    builder.push_values(rows, |mut row, notice| {
+                        let state = if notice.hold.is_some() { State::Held } else { State::Queued };
+                        row.push_bind(notice_id(notice))
+                            .push_bind(notice.month.to_string())
+                            .push_bind(duty_column(notice))
+                            .push_bind(&notice.step)
+                            .push_bind(i64::from(notice.revision))
+                            .push_bind(notice.mailbox.as_str())
+                            .push_bind(notice.kind.as_str())
+                            .push_bind(notice.office.as_deref())
+                            .push_bind(Json(&*notice.authorities.iter().map(|id| &**id).collect::<Vec<&str>>()))
+                            .push_bind(notice.due_at)
+                            .push_bind(now)
+                            .push_bind(state.as_str())
+                            .push_bind(&notice.hold)
+                            .push_bind(notice.hold.is_none().then_some(now))
+                            .push("0, 0, 0")
+                            .push_bind(now);
+                    });
+                    builder.push(
+                        " ON CONFLICT (month, duty, step, revision, mailbox) DO UPDATE SET
                      state = excluded.state, reason = excluded.reason, next_at = excluded.next_at,
                      authorities = excluded.authorities, office = excluded.office, changed_at = excluded.changed_at
                   WHERE notices.state = 'withdrawn' AND notices.reason NOT LIKE 'discarded by %' RETURNING id",
-                );
-                builder.build_query_as().fetch_all(connection).await
-            })?;
+                    );
+                }
+            )?;
             added.extend(rows.into_iter().map(|(id,)| id));
         }
         if !added.is_empty() {
@@ -176,26 +146,6 @@ impl Tx {
             .collect()
     }
 
-    /// The id of the announcement that a mailbox got in a duty's cycle, to which later mails refer (M3).
-    pub async fn announcement(
-        &mut self,
-        month: Month,
-        duty: &str,
-        mailbox: &Mailbox,
-    ) -> Result<Option<String>, StoreError> {
-        let row: Option<(String,)> = fetch_optional!(
-            self,
-            sqlx::query_as(
-                "SELECT id FROM notices WHERE month = $1 AND duty = $2 AND mailbox = $3 AND kind = 'announcement'
-               AND state IN ('accepted', 'uncertain') ORDER BY revision LIMIT 1",
-            )
-            .bind(month.to_string())
-            .bind(duty)
-            .bind(mailbox.as_str())
-        )?;
-        Ok(row.map(|(id,)| id))
-    }
-
     /// Ends a notice that is not to be sent, with the reason (N5).
     pub async fn end_unsent(
         &mut self,
@@ -212,124 +162,6 @@ impl Tx {
         let facts = serde_json::json!({ "notice": id, "reason": reason });
         self.append_log(now, "fristd", state.as_str(), &facts).await?;
         self.touch().await
-    }
-
-    /// Records that the mail is about to be handed over: from here on its fate is uncertain until the reply (M6), and the
-    /// mail is kept, so that it can be shown whatever happens (M7).
-    pub async fn record_hand_over(
-        &mut self,
-        claimed: &ClaimedNotice,
-        handed_over: HandedOver<'_>,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        let touched = execute!(self, sqlx::query(
-            "UPDATE notices SET handed_over_at = $3, subject = $4 WHERE id = $1 AND lease = $2 AND state = 'claimed'",
-        )
-        .bind(&claimed.id)
-        .bind(claimed.lease)
-        .bind(now)
-        .bind(handed_over.subject))?;
-        held_by(touched, &claimed.id)?;
-        execute!(
-            self,
-            sqlx::query(
-                "INSERT INTO attempts (notice, number, at, outcome, reply, sha256, mail, handed_over_at, size_bytes)
-             VALUES ($1, $2, $3, 'claimed', 'handed over; no reply was recorded', $4, $5, $3, $6)",
-            )
-            .bind(&claimed.id)
-            .bind(i64::from(claimed.attempts) + 1)
-            .bind(now)
-            .bind(handed_over.sha256)
-            .bind(handed_over.mail)
-            .bind(i64::try_from(handed_over.mail.len()).unwrap_or(i64::MAX))
-        )?;
-        let notice = &claimed.notice;
-        let facts = serde_json::json!({
-            "notice": claimed.id, "attempt": claimed.attempts + 1, "month": notice.month.to_string(),
-            "duty": notice.duty.as_deref(), "step": notice.step, "revision": notice.revision,
-            "authorities": notice.authorities.iter().map(|id| &**id).collect::<Vec<_>>(),
-            "office": notice.office.as_deref(), "sha256": handed_over.sha256, "bytes": handed_over.mail.len(),
-        });
-        self.append_log(now, "fristd", "handed over", &facts).await
-    }
-
-    /// Records how an attempt ended (M6, M7).
-    pub async fn record_reply(
-        &mut self,
-        claimed: &ClaimedNotice,
-        delivery: &Delivery<'_>,
-        now: DateTime<Utc>,
-    ) -> Result<State, StoreError> {
-        let (state, next_at) = match delivery.outcome {
-            Outcome::Accepted => (State::Accepted, None),
-            Outcome::RetryAt(at) => (State::Retry, Some(at)),
-            Outcome::Rejected => (State::Rejected, None),
-            Outcome::UncertainResendAt(at) => (State::Uncertain, Some(at)),
-            Outcome::Uncertain => (State::Uncertain, None),
-        };
-        let touched = execute!(
-            self,
-            sqlx::query(
-                "UPDATE notices SET state = $3, next_at = $4, reply = $5,
-                 subject = CASE WHEN $6 = '' THEN subject ELSE $6 END, attempts = attempts + 1,
-                 uncertain = uncertain + $7, lease_until = NULL, changed_at = $8,
-                 accepted_at = CASE WHEN $3 = 'accepted' THEN $8 ELSE accepted_at END,
-                 returned_at = CASE WHEN $3 = 'accepted' THEN NULL ELSE returned_at END
-             WHERE id = $1 AND lease = $2 AND state = 'claimed'",
-            )
-            .bind(&claimed.id)
-            .bind(claimed.lease)
-            .bind(state.as_str())
-            .bind(next_at)
-            .bind(delivery.reply)
-            .bind(delivery.subject)
-            .bind(i64::from(state == State::Uncertain))
-            .bind(now)
-        )?;
-        held_by(touched, &claimed.id)?;
-        self.append_attempt(claimed, state, delivery, now).await?;
-        if state == State::Rejected {
-            self.flag(&claimed.notice.mailbox, delivery.reply, &claimed.id, now).await?;
-        }
-        if let Some(alert) = &delivery.alert {
-            self.raise_alert(alert, now).await?;
-        }
-        self.touch().await?;
-        Ok(state)
-    }
-
-    async fn append_attempt(
-        &mut self,
-        claimed: &ClaimedNotice,
-        state: State,
-        delivery: &Delivery<'_>,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        let statement = if delivery.was_handed_over {
-            // the attempt and its mail stand there since the hand-over; only how it ended is added
-            "UPDATE attempts SET at = $3, outcome = $4, reply = $5, sha256 = CASE WHEN $6 = '' THEN sha256 ELSE $6 END
-             WHERE notice = $1 AND number = $2 AND outcome = 'claimed' RETURNING sha256"
-        } else {
-            "INSERT INTO attempts (notice, number, at, outcome, reply, sha256) VALUES ($1, $2, $3, $4, $5, $6)
-             RETURNING sha256"
-        };
-        let kept: Option<(String,)> = fetch_optional!(
-            self,
-            sqlx::query_as(statement)
-                .bind(&claimed.id)
-                .bind(i64::from(claimed.attempts) + 1)
-                .bind(now)
-                .bind(state.as_str())
-                .bind(delivery.reply)
-                .bind(delivery.sha256)
-        )?;
-        held_by(u64::from(kept.is_some()), &claimed.id)?;
-        // relays repeat the address in their words: these stay in the table, from which they can be removed
-        let facts = serde_json::json!({
-            "notice": claimed.id, "attempt": claimed.attempts + 1, "handed_over": delivery.was_handed_over,
-            "code": reply_code(delivery.reply), "sha256": kept.map(|(sha256,)| sha256),
-        });
-        self.append_log(now, "fristd", state.as_str(), &facts).await
     }
 
     /// Logs what was really queued, step by step, each notice by its id.

@@ -4,12 +4,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
-use sqlx::QueryBuilder;
 use sqlx::types::Json;
 
 use crate::domain::{AuthorityId, DutyId, Month, Receipt, ReceiptState};
 
-use super::engine::{fetch_all, fetch_one, on_engine};
+use super::engine::{execute_built, fetch_all, fetch_one};
 use super::rows::Place;
 use super::{StoreError, Tx};
 
@@ -41,28 +40,28 @@ impl Tx {
         }
         let (last,): (i64,) = fetch_one!(self, sqlx::query_as("SELECT COALESCE(MAX(number), 0) FROM receipts"))?;
         for (numbered, rows) in (last + 1..).step_by(INSERT_ROWS_MAX).zip(receipts.chunks(INSERT_ROWS_MAX)) {
-            on_engine!(self, |connection| {
-                let mut builder = QueryBuilder::new(
+            execute_built!(
+                self,
                 "INSERT INTO receipts (number, month, duty, authority, state, missing, until_on, reason, source, actor,
                                        received_at, reported_at) ",
-            );
-                builder.push_values((numbered..).zip(rows), |mut row, (number, (month, duty, receipt))| {
-                    let (missing, until, reason) = columns(receipt);
-                    row.push_bind(number)
-                        .push_bind(month.to_string())
-                        .push_bind(*duty)
-                        .push_bind(&*receipt.authority)
-                        .push_bind(receipt.state.as_str())
-                        .push_bind(Json(missing))
-                        .push_bind(until)
-                        .push_bind(reason)
-                        .push_bind(&receipt.source)
-                        .push_bind(&receipt.actor)
-                        .push_bind(receipt.received_at)
-                        .push_bind(receipt.reported_at);
-                });
-                builder.build().execute(connection).await.map(|_| ())
-            })?;
+                |builder| {
+                    builder.push_values((numbered..).zip(rows), |mut row, (number, (month, duty, receipt))| {
+                        let (missing, until, reason) = columns(receipt);
+                        row.push_bind(number)
+                            .push_bind(month.to_string())
+                            .push_bind(*duty)
+                            .push_bind(&*receipt.authority)
+                            .push_bind(receipt.state.as_str())
+                            .push_bind(Json(missing))
+                            .push_bind(until)
+                            .push_bind(reason)
+                            .push_bind(&receipt.source)
+                            .push_bind(&receipt.actor)
+                            .push_bind(receipt.received_at)
+                            .push_bind(receipt.reported_at);
+                    });
+                }
+            )?;
             let entries = (numbered..).zip(rows).map(|(number, (month, duty, receipt))| {
                 let facts = log_facts(number, &month.to_string(), duty, receipt);
                 (receipt.received_at, receipt.actor.as_str(), "receipt", facts)

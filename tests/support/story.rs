@@ -89,5 +89,9 @@ impl Transport for TalkativeRelay {
         Reply::Accepted { text: format!("250 2.0.0 taken for {}", mail.mailbox) }
     }
 
+    fn sibling(&self) -> Self {
+        *self
+    }
+
     async fn close(&mut self) {}
 }

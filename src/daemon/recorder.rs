@@ -1,0 +1,352 @@
+//! Writes what connections do, all that is pending in one transaction, and says who may hand over. Never sends.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::domain::NewNotice;
+use crate::domain::delivery::{Outcome, Reply, State};
+use crate::domain::recheck::Verdict;
+use crate::fault::{self, Point};
+use crate::store::{ClaimedNotice, Delivery, DeliveryState, Store, Tx};
+
+use super::Charter;
+use super::alerts::{document_alert, expired_alert, rejected_alert, uncertain_alert};
+use super::clock::Clock;
+use super::composer::Ready;
+use super::connection::may_begin;
+use super::event::{Event, What};
+use super::recheck_facts::{RecheckFacts, Wording};
+use super::tick::TickError;
+
+const GROUP_MAX: usize = 64; // more than there are connections, and one transaction stays far below a second
+
+/// A claimed notice on its way, with what was decided on it last.
+#[derive(Clone, Debug)]
+pub(super) struct Task {
+    pub(super) claimed: ClaimedNotice,
+    pub(super) wording: Wording,
+    /// The count of changes up to which it was decided on.
+    pub(super) decided_at_change: i64,
+    /// Until when that holds if nothing changes.
+    pub(super) holds_until: DateTime<Utc>,
+}
+
+/// What a connection asks or tells.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// Is the notice still called for? With the mail, if the relay waits for it: then this is the last moment to say no.
+    Ask(Box<Task>, Option<Box<Ready>>, oneshot::Sender<Answer>),
+    /// This became of it.
+    Replied(Box<Replied>),
+}
+
+/// What the recorder answers.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// The hand-over begins, and that is durable.
+    HandOver(Box<Task>, Box<Ready>),
+    /// It is called for, and says this now.
+    Compose(Box<Task>),
+    /// It has ended, or is another deliverer's.
+    Ended,
+    /// Nothing may be sent now.
+    NotNow(Box<Task>),
+}
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub(super) struct Replied {
+    pub(super) claimed: ClaimedNotice,
+    /// The mail; none if it could not be composed.
+    pub(super) ready: Option<Box<Ready>>,
+    pub(super) was_handed_over: bool,
+    pub(super) outcome: Outcome,
+    pub(super) reply: Reply,
+    /// What the ZRK must look at, if it is not the outcome itself.
+    pub(super) alert: Option<crate::domain::Alert>,
+    /// Told when it is durable.
+    pub(super) recorded: oneshot::Sender<()>,
+}
+
+/// The one that writes for all connections of a delivery.
+pub(super) struct Recorder<'a, E> {
+    pub(super) store: &'a Store,
+    pub(super) charter: &'a Charter,
+    pub(super) clock: &'a Clock,
+    /// Whether mail may go out by the clock, and the service is not to stop.
+    pub(super) is_time_to_send: &'a (dyn Fn() -> bool + Send + Sync),
+    /// The newest count of changes that a transaction saw.
+    pub(super) seen_change: &'a AtomicI64,
+    pub(super) events: &'a mut E,
+}
+
+impl<E: Extend<Event>> Recorder<'_, E> {
+    /// Works until all connections have gone. What came in while a transaction ran goes into the next one together.
+    pub(super) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Request>) -> Result<(), TickError> {
+        let mut requests = Vec::new();
+        while inbox.recv_many(&mut requests, GROUP_MAX).await > 0 {
+            self.record(std::mem::take(&mut requests)).await?;
+        }
+        Ok(())
+    }
+
+    async fn record(&mut self, requests: Vec<Request>) -> Result<(), TickError> {
+        let (mut asked, mut replied) = (Vec::new(), Vec::new());
+        for request in requests {
+            match request {
+                Request::Ask(task, ready, answer) => asked.push(Asked { task, ready, answer }),
+                Request::Replied(reply) => replied.push(*reply),
+            }
+        }
+        let mut tx = self.store.write().await?;
+        let now = self.clock.now();
+        // replies come first: a mailbox that refuses one mail gets no other of this group
+        let mut events = record_replies(&mut tx, &replied, now).await?;
+        let has_changed = replied.iter().any(|reply| reply.outcome != Outcome::Accepted);
+        let mut decided = Vec::new();
+        if has_changed || !asked.is_empty() {
+            let state = tx.delivery_state().await?;
+            self.seen_change.store(state.verdict_changes, Ordering::Relaxed);
+            decided = self.decide(&mut tx, asked, state, now, &mut events).await?;
+        }
+        tx.commit().await?;
+        self.events.extend(events);
+        for reply in replied {
+            fault::pass(Point::Recorded).await;
+            let _ = reply.recorded.send(()); // a connection that does not wait for it has gone on
+        }
+        for (answer, said) in decided {
+            let _ = answer.send(said); // a connection that is gone needs no answer
+        }
+        Ok(())
+    }
+
+    /// Decides on those that were asked about, as of this transaction (N5, N8).
+    async fn decide(
+        &mut self,
+        tx: &mut Tx,
+        asked: Vec<Asked>,
+        state: DeliveryState,
+        now: DateTime<Utc>,
+        events: &mut Vec<Event>,
+    ) -> Result<Vec<(oneshot::Sender<Answer>, Answer)>, TickError> {
+        let is_open = !state.is_paused && (self.is_time_to_send)();
+        let mut decided = Vec::new();
+        let (mut unchanged, mut doubtful) = (Vec::new(), Vec::new());
+        for asked in asked {
+            let Asked { task, ready, answer } = asked;
+            if !is_open || !may_begin(&task.claimed, now) {
+                decided.push((answer, Answer::NotNow(task)));
+            } else if task.still_holds(state, now) {
+                unchanged.push(Asked { task, ready, answer });
+            } else {
+                doubtful.push(Asked { task, ready, answer });
+            }
+        }
+        if !doubtful.is_empty() {
+            self.decide_again(tx, doubtful, state, now, (&mut unchanged, &mut decided), events).await?;
+        }
+        decided.extend(hand_over(tx, unchanged, now).await?);
+        Ok(decided)
+    }
+
+    /// Asks the domain again about notices since whose claim something has changed. One that says another thing now must be
+    /// composed again before it goes.
+    async fn decide_again(
+        &self,
+        tx: &mut Tx,
+        doubtful: Vec<Asked>,
+        state: DeliveryState,
+        now: DateTime<Utc>,
+        (unchanged, decided): (&mut Vec<Asked>, &mut Vec<(oneshot::Sender<Answer>, Answer)>),
+        events: &mut Vec<Event>,
+    ) -> Result<(), TickError> {
+        let settings = &self.charter.settings;
+        let notices: Vec<&NewNotice> = doubtful.iter().map(|asked| &asked.task.claimed.notice).collect();
+        let mut facts = RecheckFacts::load(tx, settings, &notices, now).await?;
+        facts.load_letters(tx, &notices).await?;
+        let claims: Vec<&ClaimedNotice> = doubtful.iter().map(|asked| &asked.task.claimed).collect();
+        let held = tx.still_claimed(&claims).await?;
+        for Asked { mut task, ready, answer } in doubtful {
+            if !held.contains(&task.claimed.id) {
+                log_lost(&task.claimed);
+                decided.push((answer, Answer::Ended));
+                continue;
+            }
+            let authorities = match facts.verdict(&task.claimed.notice) {
+                Verdict::Send(authorities) => authorities,
+                verdict => {
+                    events.push(end(tx, &task.claimed, &verdict, &facts).await?);
+                    decided.push((answer, Answer::Ended));
+                    continue;
+                }
+            };
+            if authorities != task.claimed.notice.authorities {
+                tx.set_authorities(&[(&task.claimed, &authorities)]).await?;
+                task.claimed.notice.authorities = authorities;
+            }
+            let Task { claimed, wording, .. } = *task;
+            let task = Box::new(Task::new(claimed, &facts, state));
+            match ready {
+                Some(ready) if wording == task.wording => unchanged.push(Asked { task, ready: Some(ready), answer }),
+                _ => decided.push((answer, Answer::Compose(task))),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Task {
+    /// A notice with what these facts say of it.
+    pub(super) fn new(claimed: ClaimedNotice, facts: &RecheckFacts<'_>, state: DeliveryState) -> Self {
+        Self {
+            wording: facts.wording(&claimed.notice),
+            decided_at_change: state.verdict_changes,
+            holds_until: facts.holds_until(&claimed.notice),
+            claimed,
+        }
+    }
+
+    fn still_holds(&self, state: DeliveryState, now: DateTime<Utc>) -> bool {
+        self.decided_at_change == state.verdict_changes && now < self.holds_until
+    }
+}
+
+struct Asked {
+    task: Box<Task>,
+    ready: Option<Box<Ready>>,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// Records that the hand-overs of these begin, as far as their claims still hold.
+async fn hand_over(
+    tx: &mut Tx,
+    unchanged: Vec<Asked>,
+    now: DateTime<Utc>,
+) -> Result<Vec<(oneshot::Sender<Answer>, Answer)>, TickError> {
+    let mails = unchanged.iter().filter_map(|asked| {
+        let ready = asked.ready.as_ref()?;
+        Some((&asked.task.claimed, ready.as_handed_over()))
+    });
+    let held = tx.record_hand_overs(&mails.collect::<Vec<_>>(), now).await?;
+    let mut decided = Vec::new();
+    for Asked { task, ready, answer } in unchanged {
+        let said = match ready {
+            None => Answer::Compose(task),
+            Some(ready) if held.contains(&task.claimed.id) => {
+                for cause in &ready.failed_documents {
+                    tracing::error!(
+                        notice = task.claimed.id,
+                        cause,
+                        "a document could not be made; the mail goes without it"
+                    );
+                    tx.raise_alert(&document_alert(&task.claimed, cause), now).await?;
+                }
+                Answer::HandOver(task, ready)
+            }
+            Some(_) => {
+                log_lost(&task.claimed);
+                Answer::Ended
+            }
+        };
+        decided.push((answer, said));
+    }
+    Ok(decided)
+}
+
+/// Records replies (M6, M7). Of one that lost its lease nothing is recorded but that it came late.
+pub(super) async fn record_replies(
+    tx: &mut Tx,
+    replied: &[Replied],
+    now: DateTime<Utc>,
+) -> Result<Vec<Event>, TickError> {
+    let deliveries: Vec<(&ClaimedNotice, Delivery<'_>)> =
+        replied.iter().map(|reply| (&reply.claimed, reply.as_delivery())).collect();
+    let held = tx.record_replies(&deliveries, now).await?;
+    let mut events = Vec::new();
+    for reply in replied {
+        if held.contains(&reply.claimed.id) {
+            events.push(reply.as_event(now));
+        } else {
+            tracing::warn!(
+                notice = reply.claimed.id,
+                lease = reply.claimed.lease,
+                code = crate::domain::delivery::reply_code(words(&reply.reply)),
+                "a reply came after the lease had been lost; it changes nothing"
+            );
+        }
+    }
+    Ok(events)
+}
+
+impl Replied {
+    fn as_delivery(&self) -> Delivery<'_> {
+        let alert = match self.outcome {
+            Outcome::Rejected => Some(rejected_alert(&self.claimed, words(&self.reply))),
+            _ => uncertain_alert(&self.claimed, &self.outcome),
+        };
+        Delivery {
+            outcome: self.outcome.clone(),
+            reply: words(&self.reply),
+            subject: self.ready.as_ref().map_or("", |ready| &ready.subject),
+            sha256: self.ready.as_ref().map_or("", |ready| &ready.sha256),
+            was_handed_over: self.was_handed_over,
+            alert: self.alert.clone().or(alert),
+        }
+    }
+
+    fn as_event(&self, now: DateTime<Utc>) -> Event {
+        let what = match self.outcome {
+            Outcome::Accepted => What::Sent,
+            Outcome::RetryAt(_) => What::Retry,
+            Outcome::Rejected => What::Rejected,
+            Outcome::UncertainResendAt(_) | Outcome::Uncertain => What::Uncertain,
+        };
+        let mut event = Event::of_notice(what, &self.claimed.notice, now, Some(words(&self.reply).to_owned()));
+        if let Some(ready) = &self.ready {
+            event.subject = Some(ready.subject.clone());
+            event.message_id = Some(ready.mail.message_id.clone());
+        }
+        event
+    }
+}
+
+/// Ends a notice that is not to be sent, with the reason. Its claim is this deliverer's, or nobody's.
+pub(super) async fn end(
+    tx: &mut Tx,
+    claimed: &ClaimedNotice,
+    verdict: &Verdict,
+    facts: &RecheckFacts<'_>,
+) -> Result<Event, TickError> {
+    let view = facts.view();
+    let (state, reason) = verdict.as_state().unwrap_or((State::Withdrawn, "no longer called for"));
+    // a mail that was perhaps sent stays uncertain; it is only not sent once more
+    let kept = if claimed.was_uncertain { State::Uncertain } else { state };
+    tx.end_unsent(&claimed.id, kept, reason, view.now).await?;
+    if kept == State::Expired {
+        tx.raise_alert(&expired_alert(claimed, reason, view.rulebook.zone), view.now).await?;
+    }
+    let what = if state == State::Expired { What::Expired } else { What::Withdrawn };
+    Ok(Event::of_notice(what, &claimed.notice, view.now, Some(reason.to_owned())))
+}
+
+/// What was said of a hand-over, in the words that are kept.
+pub(super) fn words(reply: &Reply) -> &str {
+    match reply {
+        Reply::Accepted { text }
+        | Reply::RefusedForNow { text }
+        | Reply::RefusedForGood { text }
+        | Reply::NoRelay { text }
+        | Reply::Broken { text } => text,
+    }
+}
+
+fn log_lost(claimed: &ClaimedNotice) {
+    tracing::warn!(
+        notice = claimed.id,
+        lease = claimed.lease,
+        "the lease was lost before the mail was handed over; it is not sent"
+    );
+}
