@@ -300,7 +300,7 @@ fn a_full_disk_stops_neither_the_daemon_nor_loses_a_notice() {
     let site = Site::small("2026-12-01 08:00:00");
     site.run().ready().stop(); // the database is there, with all its tables
     site.set_clock("2026-12-01 09:00:00");
-    let mut daemon = Daemon::spawn(with_a_full_disk(&site.command(&["run", "--log", "json"])));
+    let mut daemon = Daemon::spawn(support::daemon::with_a_full_disk(&site.command(&["run", "--log", "json"])));
     let line = daemon.wait_for("a tick that failed", |line| message_of(line).starts_with("this tick failed"));
     assert!(line.to_string().contains("is the disk full"), "{line}");
     daemon.wait_for("another try", |line| message_of(line).starts_with("this tick failed"));
@@ -310,22 +310,6 @@ fn a_full_disk_stops_neither_the_daemon_nor_loses_a_notice() {
     assert_eq!(daemon.delivered()["sent"], ALL);
     daemon.stop();
     assert_eq!(site.mailboxes("announcement", "accepted"), SMALL_ANNOUNCED);
-}
-
-/// The same command, but no file of it can grow beyond 36 KiB: like a full disk, and without being root. Opening the database takes 32.
-fn with_a_full_disk(command: &Command) -> Command {
-    let mut limited = Command::new("sh");
-    limited
-        .args(["-c", "trap '' XFSZ; ulimit -S -f 72; exec \"$0\" \"$@\""])
-        .arg(command.get_program())
-        .args(command.get_args());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => limited.env(name, value),
-            None => limited.env_remove(name),
-        };
-    }
-    limited
 }
 
 fn ok(phase: Phase) -> (Phase, Act) {

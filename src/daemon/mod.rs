@@ -13,6 +13,7 @@ pub mod enclosure;
 pub mod event;
 pub mod facts;
 pub mod foresee;
+pub mod heartbeat;
 pub mod presence;
 pub mod proof;
 mod recheck_facts;

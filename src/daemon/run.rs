@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
+use crate::domain::breaker::Breaker;
 use crate::mail::RelayError;
 use crate::settings::Source;
 use crate::store::{Database, Durability, Removal, StaleClaims, Store, StoreError};
@@ -21,6 +22,7 @@ use super::clock::Clock;
 use super::deliver::{Deliverer, count_by_what};
 use super::drop_folder::DropFolder;
 use super::event::What;
+use super::heartbeat::{Condition, Heartbeat};
 use super::presence::Presence;
 use super::reload::{FileWatch, difference};
 use super::retention::Daily;
@@ -58,13 +60,30 @@ pub enum RunError {
 /// and tried again.
 pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), RunError> {
     let database = database_of(&charter.settings.service);
-    let presence = Presence::take(&charter.settings.service, clock.now()).await?;
-    let store = Store::open(&database, Durability::Full, clock.now()).await?.working_as(presence.name());
+    let heartbeat = Heartbeat::start(charter.settings.service.heartbeat.as_ref());
+    let opened = async {
+        let presence = Presence::take(&charter.settings.service, clock.now()).await?;
+        let store = Store::open(&database, Durability::Full, clock.now()).await?.working_as(presence.name());
+        Ok((presence, store))
+    };
+    let (presence, store) = match opened.await {
+        Ok(opened) => opened,
+        Err(cause) => {
+            // a second service is no reason for an alarm: the first is at work
+            if !matches!(cause, StoreError::AlreadyRunning { .. } | StoreError::NameTaken { .. }) {
+                heartbeat.tell(Condition::NO_DATABASE, clock.now());
+            }
+            heartbeat.finish();
+            return Err(cause.into());
+        }
+    };
     let (stop_sender, stop) = watch::channel(false);
     super::taken::take(&store, &charter, clock.now()).await?;
     let wakes = Wakes::start(&charter, stop_sender).await?;
     let mut service = Service {
         carrier: Carrier::new(&charter.settings.service)?,
+        breaker: Breaker::new(charter.settings.service.limits.breaker_failures),
+        heartbeat,
         files: FileWatch::new(&charter.settings.files, wakes.changed.clone()),
         presence,
         memo: TickMemo::default(),
@@ -142,6 +161,9 @@ struct Service {
     store: Store,
     charter: Charter,
     carrier: Carrier,
+    /// Whether the relay is left alone.
+    breaker: Breaker,
+    heartbeat: Heartbeat,
     files: FileWatch,
     presence: Presence,
     memo: TickMemo,
@@ -173,23 +195,26 @@ impl Service {
                     wakes.tick.notify_one();
                 }
                 () = wakes.tick.notified() => {
-                    let round = guarded(self.round(), stopping.clone());
-                    if !round.await {
-                        tracing::warn!("the mail in hand did not end in time; its fate is decided at the next start");
-                        return;
-                    }
+                    let condition = match guarded(self.round(), stopping.clone()).await {
+                        Ended::Round(condition) => condition,
+                        Ended::TookTooLong => Condition::ENDLESS_ROUND,
+                        Ended::Stopped => {
+                            tracing::warn!("the mail in hand did not end in time; its fate is decided at the next start");
+                            return;
+                        }
+                    };
+                    self.heartbeat.tell(condition, self.clock.now());
                 }
             }
         }
     }
 
-    async fn round(&mut self) {
-        match self.tick_and_deliver().await {
-            Ok(()) => {}
-            Err(cause) => {
-                tracing::error!(%cause, "this tick failed and is tried again; nothing was lost")
-            }
+    async fn round(&mut self) -> Condition {
+        let ended = self.tick_and_deliver().await;
+        if let Err(cause) = &ended {
+            tracing::error!(%cause, "this tick failed and is tried again; nothing was lost");
         }
+        Condition::after_round(&ended, &self.breaker)
     }
 
     async fn tick_and_deliver(&mut self) -> Result<(), TickError> {
@@ -286,6 +311,10 @@ impl Service {
                         tracing::warn!("tick_seconds has changed; that takes effect when fristd is restarted");
                     }
                     self.carrier = carrier;
+                    self.breaker.set_failures_max(charter.settings.service.limits.breaker_failures);
+                    if charter.settings.service.heartbeat != self.charter.settings.service.heartbeat {
+                        self.heartbeat = Heartbeat::start(charter.settings.service.heartbeat.as_ref());
+                    }
                     self.files = FileWatch::new(&charter.settings.files, wakes.changed.clone());
                     self.charter = charter;
                     if let Err(cause) = super::taken::take(&self.store, &self.charter, self.clock.now()).await {
@@ -297,8 +326,15 @@ impl Service {
     }
 }
 
-/// Awaits a round with the watchdog fed, and after a stop for no longer than the grace. Says whether the round ended.
-async fn guarded(round: impl Future<Output = ()>, mut stop: watch::Receiver<bool>) -> bool {
+/// How the wait for a round ended.
+enum Ended<T> {
+    Round(T),
+    TookTooLong,
+    Stopped,
+}
+
+/// Awaits a round with the watchdog fed, and after a stop for no longer than the grace.
+async fn guarded<T>(round: impl Future<Output = T>, mut stop: watch::Receiver<bool>) -> Ended<T> {
     let mut round = pin!(tokio::time::timeout(ROUND_MAX, round));
     let mut stopped = pin!(async {
         let _ = stop.wait_for(|stopped| *stopped).await;
@@ -308,12 +344,15 @@ async fn guarded(round: impl Future<Output = ()>, mut stop: watch::Receiver<bool
     loop {
         tokio::select! {
             ended = &mut round => {
-                if ended.is_err() {
-                    tracing::error!("a round took longer than {} minutes and was ended", ROUND_MAX.as_secs() / 60);
-                }
-                return true;
+                return match ended {
+                    Ok(ended) => Ended::Round(ended),
+                    Err(_) => {
+                        tracing::error!("a round took longer than {} minutes and was ended", ROUND_MAX.as_secs() / 60);
+                        Ended::TookTooLong
+                    }
+                };
             }
-            () = &mut stopped => return false,
+            () = &mut stopped => return Ended::Stopped,
             _ = feed.tick() => tell_system(&[sd_notify::NotifyState::Watchdog]),
         }
     }

@@ -6,6 +6,7 @@ pub mod answer;
 pub mod certificates;
 pub mod daemon;
 pub mod mail_server;
+pub mod monitor;
 pub mod peer;
 pub mod postgres;
 pub mod scripted_smtp;
