@@ -5,7 +5,6 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::process::Command;
 
 use support::daemon::{Daemon, message_of, poll};
 use support::mail_server::{DEFERRED, MailServer, REFUSED};

@@ -132,7 +132,7 @@ fn https_is_by_the_systems_certificates_and_nobody_elses() {
     daemon.wait_for_message("round done");
     daemon.stop();
     std::fs::create_dir(folder.path().join("other")).unwrap();
-    support::mail_server::make_certificates(&folder.path().join("other"));
+    support::certificates::make_certificates(&folder.path().join("other"));
     let mut daemon = run(&folder.path().join("other/ca.pem"));
     let line = daemon.wait_for_message(DEAF);
     assert!(line["fields"]["cause"].as_str().unwrap_or_default().contains("certificate"), "{line}");

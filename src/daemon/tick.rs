@@ -6,8 +6,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::domain::delivery::State;
 use crate::domain::facts::{CycleFacts, View};
+use crate::domain::guard::{Lately, guard};
 use crate::domain::ladder::{DateFacts, Ladder, MONTHS_BACK, cycles_in_question, first_cycle, next_midnight};
-use crate::domain::plan::{CyclePlan, guard, plan_cycle, zrk_notices};
+use crate::domain::plan::{CyclePlan, plan_cycle, zrk_notices};
 use crate::domain::standing::standing_now;
 use crate::domain::{
     Alert, AuthorityId, CalendarError, Duty, DutyId, Mailbox, Month, NoticeKind, Receipt, Revision, Rulebook, Standing,
@@ -95,6 +96,12 @@ pub async fn tick(
     }
     for alert in plans.iter().flat_map(|plan| &plan.alerts).chain(&held) {
         tx.raise_alert(alert, now).await?;
+    }
+    let unheld = plans.iter().flat_map(|plan| &plan.queue).filter(|notice| notice.hold.is_none()).count();
+    if unheld > 0
+        && let Some(lately) = Lately::and(tx.queued_lately().await?, unheld, now)
+    {
+        tx.keep_queued_lately(lately).await?;
     }
     tell_zrk(&mut tx, view, now).await?;
     fault::pass(Point::Queued).await;
@@ -190,7 +197,8 @@ pub(super) async fn plan_all(tx: &mut Tx, charter: &Charter, now: DateTime<Utc>)
             plans.push(plan_cycle(view, duty, month, &facts)?);
         }
     }
-    let held = guard(&mut plans, rulebook.notices_a_tick_max, now);
+    let lately = tx.queued_lately().await?;
+    let held = guard(&mut plans, rulebook.notices_a_tick_max, lately, now);
     all_arranged.retain(|(_, _, receipts)| !receipts.is_empty());
     let changes = service.changes;
     Ok(Planned { plans, held, flagged, starts: new, arranged: all_arranged, quiet_until, changes })

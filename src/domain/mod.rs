@@ -14,6 +14,7 @@ pub mod delivery;
 pub mod duty;
 pub mod escalation;
 pub mod facts;
+pub mod guard;
 pub mod ladder;
 pub mod letter;
 pub mod list;

@@ -110,25 +110,6 @@ pub fn plan_cycle(view: View<'_>, duty: &Duty, month: Month, facts: &CycleFacts)
     Ok(plan)
 }
 
-/// The guard (N9): holds everything if it is more than settings allow one tick, and says so.
-pub fn guard(plans: &mut [CyclePlan], notices_max: usize, now: DateTime<Utc>) -> Option<Alert> {
-    let count = plans.iter().map(|plan| plan.queue.len()).sum::<usize>();
-    if count <= notices_max {
-        return None;
-    }
-    for notice in plans.iter_mut().flat_map(|plan| &mut plan.queue) {
-        notice.hold = Some(format!("{count} notices at once; the guard allows {notices_max}"));
-    }
-    Some(Alert {
-        key: format!("guard:{}", now.timestamp()),
-        headline: "Versand angehalten".to_owned(),
-        detail: format!(
-            "Auf einen Schlag wären {count} Mitteilungen fällig geworden; zulässig sind {notices_max}. Sie werden \
-             zurückgehalten, bis sie mit „fristd outbox release“ freigegeben oder mit „fristd outbox discard“ verworfen werden."
-        ),
-    })
-}
-
 /// The notices that tell the ZRK's mailboxes about alerts, under a key made from the first of them.
 pub fn zrk_notices(view: View<'_>, alerts: &[Alert]) -> Vec<NewNotice> {
     let Some(first) = alerts.first() else { return Vec::new() };

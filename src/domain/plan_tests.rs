@@ -183,22 +183,6 @@ fn a_second_mailbox_that_takes_mail_keeps_an_authority_reachable() {
 }
 
 #[test]
-fn the_guard_holds_a_tick_that_would_queue_too_much_and_tells_the_zrk() {
-    let check = |max: usize, is_held| {
-        let mut plans =
-            vec![silent("planning").plan(at("2026-12-01 09:00")), silent("statistics").plan(at("2026-12-08 08:00"))];
-        assert_eq!(plans.iter().map(|plan| plan.queue.len()).sum::<usize>(), 12);
-        let alert = guard(&mut plans, max, at("2026-12-08 08:00"));
-        assert_eq!(alert.is_some(), is_held, "{max}");
-        let mut notices = plans.iter().flat_map(|plan| &plan.queue);
-        assert!(notices.all(|new| new.hold.is_some() == is_held), "{max}");
-    };
-    check(12, false);
-    check(11, true);
-    check(0, true);
-}
-
-#[test]
 fn alerts_are_told_to_each_mailbox_of_the_zrk_once() {
     let book = rulebook();
     let mut cycle = silent("planning");

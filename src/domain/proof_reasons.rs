@@ -115,6 +115,9 @@ fn by_parts(reason: &str) -> Option<String> {
     if let Some((count, rest)) = reason.split_once(" notices at once; the guard allows ") {
         return Some(format!("{count} Mitteilungen auf einmal; zugelassen sind {rest}"));
     }
+    if let Some((count, rest)) = reason.split_once(" notices within minutes; the guard allows ") {
+        return Some(format!("{count} Mitteilungen binnen weniger Minuten; zugelassen sind {rest}"));
+    }
     let duty = reason.strip_prefix("duty ")?.strip_suffix(" is no longer in the settings")?;
     Some(format!("die Meldepflicht {duty} ist nicht mehr vorgesehen"))
 }
@@ -171,6 +174,10 @@ mod tests {
             ),
             ("700 notices at once; the guard allows 500", "700 Mitteilungen auf einmal; zugelassen sind 500"),
             ("duty \"x\" is no longer in the settings", "die Meldepflicht \"x\" ist nicht mehr vorgesehen"),
+            (
+                "1012 notices within minutes; the guard allows 1000",
+                "1012 Mitteilungen binnen weniger Minuten; zugelassen sind 1000",
+            ),
             ("the contact has ended", "das Postfach war nicht mehr gültig"),
             ("reported on someday", "„reported on someday“"),
         ] {

@@ -18,6 +18,7 @@ mod lists;
 mod log;
 mod notices;
 mod outbox;
+mod queued_lately;
 mod readable;
 mod receipts;
 mod replicas;
