@@ -52,6 +52,7 @@ zfa,zfa@zfa.example,ZFA,,,
 pub struct Site {
     folder: TempDir,
     variables: Vec<(String, String)>,
+    has_false_clock: bool,
 }
 
 impl Site {
@@ -62,7 +63,7 @@ impl Site {
         for name in ["fristd.toml", "cycles.toml", "authorities.csv", "contacts.csv"] {
             fs::copy(example.join(name), folder.path().join(name)).expect("the example can be copied");
         }
-        let mut site = Self { folder, variables: Vec::new() };
+        let mut site = Self { folder, variables: Vec::new(), has_false_clock: true };
         site.set("TICK_SECONDS", "1");
         site.set_clock(local_time);
         site
@@ -74,6 +75,12 @@ impl Site {
         site.write("authorities.csv", SMALL_AUTHORITIES);
         site.write("contacts.csv", SMALL_CONTACTS);
         site
+    }
+
+    /// The same, but with the machine's own clock: for measuring, because a false one costs time at each look.
+    pub fn with_true_clock(mut self) -> Self {
+        self.has_false_clock = false;
+        self
     }
 
     /// Sets a key of `fristd.toml` by its environment variable, without the prefix: `MAIL__PORT`.
@@ -99,11 +106,16 @@ impl Site {
     pub fn set_clock(&self, local_time: &str) -> DateTime<Utc> {
         let local = NaiveDateTime::parse_from_str(local_time, "%Y-%m-%d %H:%M:%S").expect("YYYY-MM-DD HH:MM:SS");
         let instant = Berlin.from_local_datetime(&local).single().expect("a time that is there once").to_utc();
+        self.write_clock("clock", instant);
+        instant
+    }
+
+    /// Turns a clock that only processes with this file in `FAKETIME_TIMESTAMP_FILE` go by.
+    pub fn write_clock(&self, file: &str, instant: DateTime<Utc>) {
         #[expect(clippy::disallowed_methods, reason = "the false clock is told its distance from the true one")]
         let distance = (instant - Utc::now()).num_milliseconds();
         let sign = if distance < 0 { '-' } else { '+' };
-        self.write("clock", &format!("{sign}{}.{:03}\n", distance.abs() / 1000, distance.abs() % 1000));
-        instant
+        self.write(file, &format!("{sign}{}.{:03}\n", distance.abs() / 1000, distance.abs() % 1000));
     }
 
     /// A file of this site.
@@ -140,11 +152,6 @@ impl Site {
             .args(arguments)
             .arg("--config")
             .arg(self.path("fristd.toml"))
-            .env("LD_PRELOAD", libfaketime())
-            .env("FAKETIME_TIMESTAMP_FILE", self.path("clock"))
-            .env("FAKETIME_NO_CACHE", "1") // a clock that is turned is seen at once
-            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1") // timers run as ever
-            .env("NO_FAKE_STAT", "1")
             .env_remove("FAKETIME")
             .env_remove("NOTIFY_SOCKET")
             .env_remove("WATCHDOG_USEC")
@@ -153,6 +160,14 @@ impl Site {
             .env("USER", "zrk-person")
             .env("FRISTD_LOG", "info,fristd::daemon::run=debug")
             .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        if self.has_false_clock {
+            command
+                .env("LD_PRELOAD", libfaketime())
+                .env("FAKETIME_TIMESTAMP_FILE", self.path("clock"))
+                .env("FAKETIME_NO_CACHE", "1") // a clock that is turned is seen at once
+                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1") // timers run as ever
+                .env("NO_FAKE_STAT", "1");
+        }
         command
     }
 
@@ -194,8 +209,19 @@ impl Site {
         self.on_database(async |connection| sqlx::query(statement).execute(connection).await);
     }
 
+    /// The database's URL, if the site was given one.
+    pub fn database_url(&self) -> Option<String> {
+        self.database_setting().filter(|value| value.contains("://")).map(str::to_owned)
+    }
+
+    /// The SQLite file.
     pub fn database(&self) -> PathBuf {
-        self.path("data/fristd.sqlite")
+        self.path(self.database_setting().unwrap_or("data/fristd.sqlite"))
+    }
+
+    fn database_setting(&self) -> Option<&str> {
+        let settings = self.variables.iter().rev();
+        settings.filter(|(name, _)| name == "FRISTD__DATABASE").map(|(_, value)| value.as_str()).next()
     }
 
     fn on_database<T>(&self, work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, sqlx::Error>) -> T {
