@@ -25,6 +25,7 @@ mod retention;
 mod run;
 mod simulate;
 mod status;
+mod store;
 mod story;
 mod timetable;
 mod written_file;
@@ -94,6 +95,7 @@ enum Command {
     Pause(pause::Pause),
     Resume(pause::Resume),
     Backup(backup::Backup),
+    Store(store::StoreCommand),
     Retention(retention::Retention),
     Forget(retention::Forget),
     Simulate(simulate::Simulate),
@@ -170,6 +172,7 @@ fn dispatch(command: Command, shell: &Shell) -> anyhow::Result<Ending> {
         Command::Pause(command) => wait(command.execute(shell)),
         Command::Resume(command) => wait(command.execute(shell)),
         Command::Backup(command) => wait(command.execute(shell)),
+        Command::Store(command) => wait(command.execute(shell)),
         Command::Retention(command) => wait(command.execute(shell)),
         Command::Forget(command) => wait(command.execute(shell)),
         Command::Simulate(command) => wait(command.execute()),

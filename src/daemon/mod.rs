@@ -80,11 +80,16 @@ impl Charter {
 
 /// Where the store of these settings is kept.
 pub fn database_of(service: &Service) -> Database {
-    match &service.database {
+    database_named(&service.database, None)
+}
+
+/// Where a store is kept; with a password for one that has none of its own.
+pub fn database_named(database: &settings::Database, password: Option<&str>) -> Database {
+    match database {
         settings::Database::File(path) => Database::File(path.clone()),
-        settings::Database::Server { url, password } => Database::Server {
+        settings::Database::Server { url, password: own } => Database::Server {
             url: url.expose().to_owned(),
-            password: password.as_ref().map(|password| password.expose().to_owned()),
+            password: own.as_ref().map(settings::Secret::expose).or(password).map(str::to_owned),
         },
     }
 }

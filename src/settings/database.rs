@@ -30,6 +30,19 @@ pub enum Database {
     },
 }
 
+impl Database {
+    /// Reads what `database` in fristd.toml may say: the path of a file, or the URL of a server.
+    ///
+    /// # Errors
+    /// What is wrong with it and what is accepted, without a password.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            true => server_url(text).map(|url| Self::Server { url, password: None }),
+            false => database_file(text).map(Self::File),
+        }
+    }
+}
+
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -49,11 +62,12 @@ pub(super) fn read(
     let keys = ("database_password", "database_password_file");
     let has_password = layers.is_in_environment(keys.0) || layers.is_set(keys.1);
     let password = read_password(layers, folder, report, keys);
-    let is_server = |text: &str| text.starts_with("postgres://") || text.starts_with("postgresql://");
     let database = match layers.text("database") {
-        Some(database) => database.accept(|text| match is_server(text) {
-            true => server_url(text).map(|url| Database::Server { url, password: password.clone() }),
-            false => database_file(text).map(|file| Database::File(folder.resolve(file))),
+        Some(database) => database.accept(|text| {
+            Ok(match Database::parse(text)? {
+                Database::File(file) => Database::File(folder.resolve(file)),
+                Database::Server { url, .. } => Database::Server { url, password: password.clone() },
+            })
         }),
         None => data_dir.map(|data| Database::File(data.join("fristd.sqlite"))),
     };

@@ -1,0 +1,227 @@
+//! Moves a whole store to another database, of either engine, and compares each row. Never leaves half a copy behind.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde_json::Value;
+use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, Row as _};
+
+use super::copy_tables::{Kind, TABLES, Table};
+use super::engine::{Engine, execute, execute_built, fetch_one, on_engine};
+use super::{Replica, Store, StoreError, Tx};
+
+const PAGE_ROWS: usize = 500; // mails of a few KB each: some megabytes
+const SILENT_AFTER: TimeDelta = TimeDelta::minutes(3); // who signs every half minute and has not for so long is gone
+
+/// Why a store could not be copied; the target is as it was before.
+#[derive(thiserror::Error, Debug)]
+pub enum CopyError {
+    /// There is a store already.
+    #[error("the target has a store already ({0} rows in table {1}); name a database that is empty")]
+    NotEmpty(u64, &'static str),
+    /// A service works by the source.
+    #[error(
+        "`fristd run` is at work on the source (replica {0}); stop it first, so that nothing is lost between the two"
+    )]
+    AtWork(String),
+    /// A row arrived as another one, or not at all.
+    #[error("table {table}, row {row}: the copy differs from what was read; nothing was kept of it")]
+    Differs {
+        /// The table.
+        table: &'static str,
+        /// Its key.
+        row: String,
+    },
+    /// One of the stores failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for CopyError {
+    fn from(cause: sqlx::Error) -> Self {
+        Self::Store(cause.into())
+    }
+}
+
+/// A column's value, of whatever engine.
+#[derive(Clone, PartialEq, Debug)]
+enum Cell {
+    Text(Option<String>),
+    Number(Option<i64>),
+    Instant(Option<DateTime<Utc>>),
+    Date(Option<NaiveDate>),
+    Switch(Option<bool>),
+    Json(Option<Value>),
+    Bytes(Option<Vec<u8>>),
+}
+
+type Cells = Vec<Cell>;
+
+/// Pushes a cell into a list of values.
+macro_rules! push {
+    ($values:expr, $cell:expr) => {
+        match $cell.clone() {
+            Cell::Text(value) => $values.push_bind(value),
+            Cell::Number(value) => $values.push_bind(value),
+            Cell::Instant(value) => $values.push_bind(value),
+            Cell::Date(value) => $values.push_bind(value),
+            Cell::Switch(value) => $values.push_bind(value),
+            Cell::Json(value) => $values.push_bind(value.map(Json)),
+            Cell::Bytes(value) => $values.push_bind(value),
+        }
+    };
+}
+
+/// A row's cells, or the error.
+macro_rules! cells {
+    ($row:expr, $table:expr) => {
+        $table
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(index, (_, kind))| {
+                Ok(match kind {
+                    Kind::Text => Cell::Text($row.try_get(index)?),
+                    Kind::Number => Cell::Number($row.try_get(index)?),
+                    Kind::Instant => Cell::Instant($row.try_get(index)?),
+                    Kind::Date => Cell::Date($row.try_get(index)?),
+                    Kind::Switch => Cell::Switch($row.try_get(index)?),
+                    Kind::Json => Cell::Json($row.try_get::<Option<Json<Value>>, _>(index)?.map(|Json(value)| value)),
+                    Kind::Bytes => Cell::Bytes($row.try_get(index)?),
+                })
+            })
+            .collect()
+    };
+}
+
+impl Store {
+    /// Copies everything to an empty store and compares it row by row. From then on the source counts as a copy: should a service be
+    /// started on it again, it holds what may have been sent since (N9). `progress` gets the table and how many of its rows were
+    /// copied. Returns the rows of each table.
+    ///
+    /// # Errors
+    /// If a service works by the source, the target is not empty, a row differs, or one of the stores fails.
+    pub async fn copy_whole_to(
+        &self,
+        target: &Store,
+        actor: &str,
+        now: DateTime<Utc>,
+        mut progress: impl FnMut(&'static str, u64),
+    ) -> Result<Vec<(&'static str, u64)>, CopyError> {
+        let mut from = self.write().await?; // nobody writes meanwhile
+        let is_at_work =
+            |replica: &Replica| replica.stopped_at.is_none() && (now - replica.seen_at).abs() < SILENT_AFTER;
+        let replicas = match self.engine {
+            Engine::Sqlite { .. } => Vec::new(), // the lock beside the file says more
+            Engine::Postgres(_) => from.replicas().await?,
+        };
+        if let Some(replica) = replicas.into_iter().find(is_at_work) {
+            return Err(CopyError::AtWork(replica.name));
+        }
+        let mut to = target.write().await?;
+        to.empty().await?;
+        let mut copied = Vec::new();
+        for table in &TABLES {
+            let mut count = 0;
+            let mut last: Option<Cells> = None;
+            loop {
+                let rows = from.page(table, last.as_deref()).await?;
+                let Some(row) = rows.last() else { break };
+                last = Some(row[..table.keys].to_vec());
+                to.insert(table, &rows).await?;
+                to.compare(table, &rows).await?;
+                count += rows.len() as u64;
+                progress(table.name, count);
+            }
+            if to.rows_of(table).await? != count {
+                return Err(CopyError::Differs { table: table.name, row: "count of rows".to_owned() });
+            }
+            copied.push((table.name, count));
+        }
+        let rows: u64 = copied.iter().map(|(_, rows)| rows).sum();
+        to.append_log(now, actor, "store copied", &serde_json::json!({ "rows": rows })).await?;
+        to.commit().await?;
+        // the target is durable: only now the source is put aside
+        execute!(from, sqlx::query("UPDATE service SET copied_at = $1 WHERE id = 1").bind(now))?;
+        from.commit().await?;
+        Ok(copied)
+    }
+}
+
+impl Tx {
+    /// Takes away what opening a new store has put there; refuses one that holds anything else.
+    async fn empty(&mut self) -> Result<(), CopyError> {
+        for table in TABLES.iter().filter(|table| !table.is_made_with_the_store) {
+            let rows = self.rows_of(table).await?;
+            // the entry that a store was made
+            if rows > u64::from(table.name == "log") {
+                return Err(CopyError::NotEmpty(rows, table.name));
+            }
+        }
+        for table in TABLES.iter().rev() {
+            execute!(self, sqlx::query(AssertSqlSafe(format!("DELETE FROM {}", table.name))))?;
+        }
+        Ok(())
+    }
+
+    async fn rows_of(&mut self, table: &Table) -> Result<u64, CopyError> {
+        let statement = format!("SELECT COUNT(*) FROM {}", table.name);
+        let (count,): (i64,) = fetch_one!(self, sqlx::query_as(AssertSqlSafe(statement.clone())))?;
+        Ok(count.max(0) as u64)
+    }
+
+    /// The rows after a key, in the order of the keys.
+    async fn page(&mut self, table: &Table, after: Option<&[Cell]>) -> Result<Vec<Cells>, CopyError> {
+        let (keys, columns) = (table.key_names(), table.names());
+        let rows: Result<Vec<Cells>, sqlx::Error> = on_engine!(self, |connection| {
+            let mut builder = sqlx::QueryBuilder::new(format!("SELECT {columns} FROM {}", table.name));
+            if let Some(after) = after {
+                builder.push(format!(" WHERE ({keys}) > ("));
+                let mut list = builder.separated(", ");
+                for cell in after {
+                    push!(list, cell);
+                }
+                builder.push(")");
+            }
+            builder.push(format!(" ORDER BY {keys} LIMIT {PAGE_ROWS}"));
+            let rows = builder.build().fetch_all(connection).await?;
+            rows.iter().map(|row| cells!(row, table)).collect()
+        });
+        Ok(rows?)
+    }
+
+    async fn insert(&mut self, table: &Table, rows: &[Cells]) -> Result<(), CopyError> {
+        let begins = format!("INSERT INTO {} ({}) ", table.name, table.names());
+        execute_built!(self, begins.clone(), |builder| {
+            builder.push_values(rows, |mut values, row| {
+                for cell in row {
+                    push!(values, cell);
+                }
+            });
+        })?;
+        Ok(())
+    }
+
+    /// Reads rows back by their keys.
+    async fn compare(&mut self, table: &Table, rows: &[Cells]) -> Result<(), CopyError> {
+        let begins = format!("SELECT {} FROM {} WHERE ({}) IN (", table.names(), table.name, table.key_names());
+        let found: Result<Vec<Cells>, sqlx::Error> = on_engine!(self, |connection| {
+            let mut builder = sqlx::QueryBuilder::new(begins.clone());
+            builder.push_values(rows, |mut values, row| {
+                for cell in &row[..table.keys] {
+                    push!(values, cell);
+                }
+            });
+            builder.push(")");
+            let rows = builder.build().fetch_all(connection).await?;
+            rows.iter().map(|row| cells!(row, table)).collect()
+        });
+        let name = |row: &Cells| format!("{:?}", &row[..table.keys]);
+        let mut found: HashMap<String, Cells> = found?.into_iter().map(|row| (name(&row), row)).collect();
+        match rows.iter().find(|row| found.remove(&name(row)).as_ref() != Some(*row)) {
+            None => Ok(()),
+            Some(row) => Err(CopyError::Differs { table: table.name, row: name(row) }),
+        }
+    }
+}
