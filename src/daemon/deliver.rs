@@ -211,6 +211,7 @@ impl<'a, T: Transport + Send> Deliverer<'a, T> {
             }
         };
         tx.commit().await?;
+        tracing::debug!(notices = claim.as_ref().map_or(0, |claim| claim.notices.len()), "claimed");
         events.extend(ended);
         Ok(claim)
     }

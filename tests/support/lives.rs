@@ -136,7 +136,8 @@ impl<'a> Lives<'a> {
             self.start_all();
             self.sink.wait_for(QUIET, |_| false);
             if self.is_finished() {
-                self.replicas.iter_mut().filter_map(Option::take).for_each(|daemon| drop(daemon.stop()));
+                // one that is still starting would not hear that it is to stop
+                self.replicas.iter_mut().filter_map(Option::take).for_each(|daemon| drop(daemon.ready().stop()));
                 return;
             }
             self.turn_clock();
@@ -150,10 +151,11 @@ impl<'a> Lives<'a> {
         let mut command = self.command(0);
         command.env(variable, value);
         let mut daemon = Daemon::spawn(command);
-        let is_alone = Duration::from_millis(100);
+        let quiet = Duration::from_millis(100);
         while daemon.is_running() {
-            if !self.sink.wait_for(is_alone, |_| false) && daemon.is_running() && self.is_finished() {
-                daemon.stop();
+            let is_quiet = !self.sink.wait_for(quiet, |_| false) && self.sink.seen().accepted > 0;
+            if is_quiet && daemon.is_running() && self.is_finished() {
+                daemon.kill(); // it passes points when it stops in order, too
                 return None;
             }
         }
