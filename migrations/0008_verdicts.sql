@@ -8,3 +8,14 @@ CREATE INDEX notices_in_turn ON notices ((CASE WHEN kind = 'correction' THEN 0 E
 
 -- The announcement to which each later mail to a mailbox refers (M3).
 CREATE INDEX notices_announcements ON notices (month, duty, mailbox) WHERE kind = 'announcement';
+
+-- Mails handed over of late, for the limits against oneself: it holds over restarts and for all replicas together.
+CREATE TABLE hand_overs (
+    second TIMESTAMPTZ NOT NULL,
+    domain TEXT NOT NULL,
+    mails  BIGINT NOT NULL,
+    PRIMARY KEY (second, domain)
+);
+
+-- What is in some hand.
+CREATE INDEX notices_in_hand ON notices (lease_until) WHERE lease_until IS NOT NULL;

@@ -70,7 +70,7 @@ fn a_mail_that_was_handed_over_without_an_answer_is_uncertain_and_sent_once_more
     site.set("LIMITS__CONNECTIONS", "1");
     let daemon = site.run().ready();
     silent.wait_for_commands("DATA", 3);
-    wait_for_hand_over(&site);
+    wait_for_hand_overs(&site, 3);
     daemon.stop();
     assert_eq!(silent.received().len(), 2);
 
@@ -316,10 +316,10 @@ fn ok(phase: Phase) -> (Phase, Act) {
 }
 
 /// Waits until the database says that a mail is being handed over.
-fn wait_for_hand_over(site: &Site) {
-    poll("a hand-over", || {
-        let claimed = site.query("SELECT id, 1 FROM notices WHERE state = 'claimed' AND handed_over_at IS NOT NULL");
-        (!claimed.is_empty()).then_some(())
+fn wait_for_hand_overs(site: &Site, count: usize) {
+    poll("hand-overs", || {
+        let handed_over = site.query("SELECT id, 1 FROM notices WHERE handed_over_at IS NOT NULL");
+        (handed_over.len() == count).then_some(())
     });
 }
 

@@ -158,6 +158,7 @@ fn killed_while_corrections_go_out_it_tells_everybody_the_new_date_and_the_old_o
         site.append("contacts.csv", &format!("abh-bonn,amt{number}@bonn.example,Amt,,,\n")); // more than a batch
     }
     site.mail_to(server.port());
+    site.set("LIMITS__CONNECTIONS", "1");
     let mut daemon = site.run();
     daemon.delivered();
     let announced = site.outbox().iter().filter(|notice| notice["step"] == "announcement").count();

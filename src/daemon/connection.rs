@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::domain::Alert;
+use crate::domain::breaker::{Breaker, Change};
 use crate::domain::delivery::{OnUncertain, Outcome, Reply, decide, pause};
 use crate::fault::{self, Point};
 use crate::mail::Transport;
@@ -40,6 +41,7 @@ pub(super) struct Batch<'a> {
     pub(super) hand: Mutex<Hand>,
     /// Turns true when the relay has taken a sender and a recipient, so that more connections are worth a try.
     pub(super) is_reached: watch::Sender<bool>,
+    pub(super) breaker: Mutex<&'a mut Breaker>,
 }
 
 /// The notices of a batch.
@@ -179,14 +181,17 @@ impl<T: Transport> Connection<'_, T> {
     /// Tells how an attempt ended. Only what others hang on is waited for: an acceptance changes no verdict.
     async fn tell(&mut self, claimed: ClaimedNotice, ready: Box<Ready>, was_handed_over: bool, reply: Reply) -> Next {
         let outcome = self.batch.outcome(&claimed, &reply);
-        let next = match (&reply, &outcome) {
-            (Reply::NoRelay { .. }, Outcome::RetryAt(at)) => {
-                let mut hand = self.batch.hand();
-                hand.relay_failed_until = hand.relay_failed_until.max(Some(*at));
-                Next::Stop
-            }
-            _ => Next::Another,
+        let opened_until = self.batch.tell_breaker(&reply);
+        let failed_until = match (&reply, &outcome) {
+            (Reply::NoRelay { .. }, Outcome::RetryAt(at)) => opened_until.max(Some(*at)),
+            _ => opened_until,
         };
+        let mut next = Next::Another;
+        if failed_until.is_some() {
+            let mut hand = self.batch.hand();
+            hand.relay_failed_until = hand.relay_failed_until.max(failed_until);
+            next = Next::Stop;
+        }
         let must_wait = outcome != Outcome::Accepted;
         let (recorded, is_recorded) = oneshot::channel();
         let ready = Some(ready);
@@ -245,6 +250,21 @@ impl Batch<'_> {
         hand.returned.push((claimed, now));
         hand.is_over = true;
         Next::Stop
+    }
+
+    /// Takes note of how the relay does. Returns until when it is left alone, if this reply opened the breaker.
+    fn tell_breaker(&self, reply: &Reply) -> Option<DateTime<Utc>> {
+        let change = self.breaker.lock().unwrap_or_else(PoisonError::into_inner).record(reply, self.clock.now());
+        match change? {
+            Change::Opened { failures, until } => {
+                tracing::warn!(failures, %until, "the relay fails again and again; nothing is handed over until then");
+                Some(until)
+            }
+            Change::Closed => {
+                tracing::info!("the relay answers again");
+                None
+            }
+        }
     }
 
     fn outcome(&self, claimed: &ClaimedNotice, reply: &Reply) -> Outcome {

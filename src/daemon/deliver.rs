@@ -1,11 +1,11 @@
 //! Delivers what is queued: claims a batch, lets connections work on it side by side, gives the rest back. Never decides
 //! whether a notice is called for; the domain does.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,7 +14,9 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::domain::NewNotice;
+use crate::domain::breaker::{Breaker, Turn};
 use crate::domain::delivery::Reply;
+use crate::domain::pace::Minute;
 use crate::domain::recheck::Verdict;
 use crate::fault::{self, Point};
 use crate::mail::Transport;
@@ -24,7 +26,8 @@ use super::Charter;
 use super::clock::Clock;
 use super::composer::Composer;
 use super::connection::{Batch, Connection, Hand, Line, Standing, outcome};
-use super::event::{Event, What};
+use super::event::Event;
+use super::pace;
 use super::recheck_facts::{RecheckFacts, is_report};
 use super::recorder::{Recorder, Replied, end, record_replies};
 use super::tick::TickError;
@@ -32,6 +35,7 @@ use super::tick::TickError;
 const CLAIM_PER_CONNECTION: usize = 16; // enough that the last of a batch leave the others idle only shortly
 const CLAIM_MIN: usize = 50; // one connection's batch; a lease covers many times what a relay takes in a minute
 const CLAIM_MAX: usize = 256; // mails are made one by one, but facts and letters of so many are held at once
+const PASSED_OVER_MAX: usize = 4096; // so many that must wait for their domain are looked past; more wait with them
 const DELIVERY_MAX: TimeDelta = TimeDelta::minutes(1); // after it the rest is the next round's, which may last ten minutes
 
 /// What a delivery works with.
@@ -47,8 +51,18 @@ pub struct Deliverer<'a, T> {
     pub connections: u32,
     /// The time.
     pub clock: &'a Clock,
+    /// Whether the relay is left alone; kept from one delivery to the next.
+    pub breaker: &'a mut Breaker,
     /// Turns true when the service is to stop.
     pub stop: watch::Receiver<bool>,
+}
+
+/// How a batch ended.
+enum After {
+    /// There may be more.
+    GoOn,
+    /// That was all for now; what is left may go then.
+    Until(Option<DateTime<Utc>>),
 }
 
 impl<'a, T: Transport + Send> Deliverer<'a, T> {
@@ -56,11 +70,15 @@ impl<'a, T: Transport + Send> Deliverer<'a, T> {
     /// relay leaves over is for the next call, so that no round is ended in the middle of a mail. Dropped at any point, it
     /// leaves what was claimed to be taken over later.
     ///
-    /// `events` gets what happened, also up to an error.
+    /// `events` gets what happened, also up to an error. Returns before when it need not be called again, if something waits that
+    /// could go by its own time but for a limit, the breaker, or the length of this call.
     ///
     /// # Errors
     /// If the store or a calendar fails; what was claimed and not handed over is given back or taken over later.
-    pub async fn deliver(&mut self, events: &mut (impl Extend<Event> + Send)) -> Result<(), TickError> {
+    pub async fn deliver(
+        &mut self,
+        events: &mut (impl Extend<Event> + Send),
+    ) -> Result<Option<DateTime<Utc>>, TickError> {
         let siblings: Vec<T> = (1..self.connections).map(|_| self.transport.sibling()).collect();
         let mut lines: Vec<Line<T>> = siblings.into_iter().map(Line::new).collect();
         let delivered = self.deliver_over(&mut lines, events).await;
@@ -75,21 +93,33 @@ impl<'a, T: Transport + Send> Deliverer<'a, T> {
         &mut self,
         siblings: &mut [Line<T>],
         events: &mut (impl Extend<Event> + Send),
-    ) -> Result<(), TickError> {
+    ) -> Result<Option<DateTime<Utc>>, TickError> {
         let begins_batches_until = self.clock.now() + DELIVERY_MAX;
         let seen_change = AtomicI64::new(0);
         let mut composer = None;
-        while self.clock.now() < begins_batches_until && self.may_send().await? {
+        while self.may_send().await? {
+            let now = self.clock.now();
+            if now >= begins_batches_until {
+                return Ok(Some(now));
+            }
+            if self.store.read().await?.next_due_at().await?.is_none_or(|next| now < next) {
+                break;
+            }
+            let count_max = match self.breaker.turn(now) {
+                Turn::Go => ((siblings.len() + 1) * CLAIM_PER_CONNECTION).clamp(CLAIM_MIN, CLAIM_MAX),
+                Turn::TryOne => 1,
+                Turn::WaitUntil(at) => return Ok(Some(at)),
+            };
             let composer = match &composer {
                 Some(composer) => composer,
                 None => composer.insert(Composer::new(self.charter, self.store).await?),
             };
-            let is_over = self.deliver_batch(siblings, composer, &seen_change, events).await?;
-            if is_over {
-                break;
+            match self.deliver_batch(siblings, count_max, composer, &seen_change, events).await? {
+                After::GoOn => {}
+                After::Until(at) => return Ok(at),
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Takes over what a dead deliverer left behind: queues again what was not handed over, and decides on the rest as on a
@@ -119,18 +149,20 @@ impl<'a, T: Transport + Send> Deliverer<'a, T> {
         Ok(is_time && self.store.read().await?.service().await?.paused.is_none())
     }
 
-    /// Claims a batch and works on it with all connections side by side, in this one task. Says whether that was all for now.
+    /// Claims a batch and works on it with all connections side by side, in this one task.
     async fn deliver_batch(
         &mut self,
         siblings: &mut [Line<T>],
+        count_max: usize,
         composer: &Composer<'_>,
         seen_change: &AtomicI64,
         events: &mut (impl Extend<Event> + Send),
-    ) -> Result<bool, TickError> {
-        let count_max = ((siblings.len() + 1) * CLAIM_PER_CONNECTION).clamp(CLAIM_MIN, CLAIM_MAX);
-        let Some(Claim { notices, facts, state }) = self.claim_batch(count_max, events).await? else {
-            return Ok(true);
-        };
+    ) -> Result<After, TickError> {
+        let Claim { notices, facts, state, free_at } = self.claim_batch(count_max, events).await?;
+        tracing::debug!(notices = notices.len(), "claimed");
+        if notices.is_empty() {
+            return Ok(After::Until(free_at));
+        }
         seen_change.store(state.verdict_changes, Ordering::Relaxed);
         fault::pass(Point::Claimed).await;
         let (charter, clock, stop) = (self.charter, self.clock, self.stop.clone());
@@ -145,6 +177,7 @@ impl<'a, T: Transport + Send> Deliverer<'a, T> {
             claimed_in: state,
             hand: Mutex::new(Hand { waiting: notices, ..Hand::default() }),
             is_reached: watch::Sender::new(false),
+            breaker: Mutex::new(&mut *self.breaker),
         };
         let recorder =
             Recorder { store: self.store, charter, clock, is_time_to_send: &is_time_to_send, seen_change, events };
@@ -158,43 +191,47 @@ impl<'a, T: Transport + Send> Deliverer<'a, T> {
         }
         drop(sender);
         work_side_by_side(connections, recorder.run(inbox)).await?;
-        let Hand { waiting, returned, relay_failed_until, is_over } =
-            batch.hand.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Hand { waiting, returned, relay_failed_until, is_over } = std::mem::take(&mut *batch.hand());
         let from = relay_failed_until.unwrap_or(clock.now());
         let unsent = returned.into_iter().chain(waiting.into_iter().map(|claimed| (claimed, from)));
         self.give_back(&unsent.collect::<Vec<_>>()).await?;
-        Ok(is_over || relay_failed_until.is_some())
+        Ok(match is_over || relay_failed_until.is_some() {
+            true => After::Until(None),
+            false => After::GoOn,
+        })
     }
 
-    /// Claims what is due and still called for, and ends the rest with the reason (N5), in one transaction. None if nothing is
-    /// due.
-    async fn claim_batch(
-        &self,
-        count_max: usize,
-        events: &mut impl Extend<Event>,
-    ) -> Result<Option<Claim<'a>>, TickError> {
+    /// Claims what is due, still called for and within the limits, and ends what is not called for with the reason (N5), in one
+    /// transaction.
+    async fn claim_batch(&self, count_max: usize, events: &mut impl Extend<Event>) -> Result<Claim<'a>, TickError> {
         let now = self.clock.now();
-        if self.store.read().await?.next_due_at().await?.is_none_or(|next| now < next) {
-            return Ok(None);
-        }
+        let settings = &self.charter.settings;
+        let limits = settings.service.limits.pace;
         let mut tx = self.store.write().await?;
-        // a batch may hold nothing but notices that end; look on until something is claimed or nothing is left
-        let mut ended = Vec::new();
+        let minute = if limits.is_unlimited() { Minute::default() } else { pace::handed_over(&mut tx, now).await? };
+        let mut room = minute.room(limits, now);
+        if !limits.is_unlimited() {
+            pace::hold_claimed(&mut tx, &mut room).await?;
+        }
+        let (mut ended, mut passed_over) = (Vec::new(), HashSet::new());
+        // a batch may hold nothing but notices that end or must wait; look on until something is claimed or nothing is left
         let claim = loop {
-            let mut candidates = tx.due_notices(now, count_max).await?;
-            let Some(first) = candidates.first() else { break None };
-            let of_batch = candidates.iter().take_while(|other| go_together(&first.notice, &other.notice)).count();
-            candidates.truncate(of_batch);
-            if self.connections > 1 {
-                // side by side, a mailbox that refuses one mail would get another before anybody knows
-                let mut mailboxes = HashSet::new();
-                candidates.retain(|candidate| mailboxes.insert(candidate.notice.mailbox.clone()));
+            let mut candidates = tx.due_notices(now, count_max + passed_over.len()).await?;
+            candidates.retain(|candidate| !passed_over.contains(&candidate.id));
+            if candidates.is_empty() || passed_over.len() > PASSED_OVER_MAX {
+                let facts = RecheckFacts::load(&mut tx, settings, &[], now).await?;
+                let state = tx.delivery_state().await?;
+                break Claim { notices: VecDeque::new(), facts, state, free_at: room.next_at() };
             }
+            self.narrow(&mut candidates);
             let notices: Vec<&NewNotice> = candidates.iter().map(|candidate| &candidate.notice).collect();
-            let mut facts = RecheckFacts::load(&mut tx, &self.charter.settings, &notices, now).await?;
+            let mut facts = RecheckFacts::load(&mut tx, settings, &notices, now).await?;
             let mut claimed = Vec::new();
             for mut candidate in candidates {
                 match facts.verdict(&candidate.notice) {
+                    Verdict::Send(_) if !limits.is_unlimited() && !room.take(candidate.notice.mailbox.domain()) => {
+                        passed_over.insert(candidate.id);
+                    }
                     Verdict::Send(authorities) => {
                         candidate.notice.authorities = authorities;
                         claimed.push(candidate);
@@ -207,13 +244,25 @@ impl<'a, T: Transport + Send> Deliverer<'a, T> {
                 let notices: Vec<&NewNotice> = claimed.iter().map(|claimed| &claimed.notice).collect();
                 facts.load_letters(&mut tx, &notices).await?;
                 let state = tx.delivery_state().await?;
-                break Some(Claim { notices: claimed.into(), facts, state });
+                break Claim { notices: claimed.into(), facts, state, free_at: room.next_at() };
             }
         };
         tx.commit().await?;
-        tracing::debug!(notices = claim.as_ref().map_or(0, |claim| claim.notices.len()), "claimed");
+        tracing::debug!(notices = claim.notices.len(), "claimed");
         events.extend(ended);
         Ok(claim)
+    }
+
+    /// Keeps of candidates those that may be in one batch.
+    fn narrow(&self, candidates: &mut Vec<ClaimedNotice>) {
+        let Some(first) = candidates.first() else { return };
+        let of_batch = candidates.iter().take_while(|other| go_together(&first.notice, &other.notice)).count();
+        candidates.truncate(of_batch);
+        if self.connections > 1 {
+            // side by side, a mailbox that refuses one mail would get another before anybody knows
+            let mut mailboxes = HashSet::new();
+            candidates.retain(|candidate| mailboxes.insert(candidate.notice.mailbox.clone()));
+        }
     }
 
     async fn give_back(&self, unsent: &[(ClaimedNotice, DateTime<Utc>)]) -> Result<(), StoreError> {
@@ -231,6 +280,8 @@ struct Claim<'a> {
     notices: VecDeque<ClaimedNotice>,
     facts: RecheckFacts<'a>,
     state: DeliveryState,
+    /// When the first of those may go for which a limit left no room.
+    free_at: Option<DateTime<Utc>>,
 }
 
 /// Whether two notices may be in one batch. What letters say is loaded with the claim, and must know what became of the mails
@@ -258,13 +309,4 @@ async fn work_side_by_side<C: Future<Output = ()>>(
         recorder.as_mut().poll(context)
     })
     .await
-}
-
-/// Groups events by what they are, for a line in the log.
-pub fn count_by_what(events: &[Event]) -> HashMap<What, usize> {
-    let mut counts = HashMap::new();
-    for event in events {
-        *counts.entry(event.what).or_default() += 1;
-    }
-    counts
 }

@@ -14,6 +14,7 @@ pub mod event;
 pub mod facts;
 pub mod foresee;
 pub mod heartbeat;
+mod pace;
 pub mod presence;
 pub mod proof;
 mod recheck_facts;

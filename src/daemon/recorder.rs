@@ -148,7 +148,15 @@ impl<E: Extend<Event>> Recorder<'_, E> {
         if !doubtful.is_empty() {
             self.decide_again(tx, doubtful, state, now, (&mut unchanged, &mut decided), events).await?;
         }
-        decided.extend(hand_over(tx, unchanged, now).await?);
+        let handed_over = hand_over(tx, unchanged, now).await?;
+        if !self.charter.settings.service.limits.pace.is_unlimited() {
+            let mailboxes = handed_over.iter().filter_map(|(_, answer)| match answer {
+                Answer::HandOver(task, _) => Some(&task.claimed.notice.mailbox),
+                _ => None,
+            });
+            tx.count_hand_overs(&mailboxes.collect::<Vec<_>>(), now).await?;
+        }
+        decided.extend(handed_over);
         Ok(decided)
     }
 

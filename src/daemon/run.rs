@@ -1,11 +1,13 @@
 //! The daemon's loop: wakes, ticks, delivers, reloads, stops. Never decides what is due.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
@@ -19,9 +21,9 @@ use super::bounce::Taken;
 use super::bounce_folder::take_folder;
 use super::carrier::Carrier;
 use super::clock::Clock;
-use super::deliver::{Deliverer, count_by_what};
+use super::deliver::Deliverer;
 use super::drop_folder::DropFolder;
-use super::event::What;
+use super::event::{Event, What};
 use super::heartbeat::{Condition, Heartbeat};
 use super::presence::Presence;
 use super::reload::{FileWatch, difference};
@@ -84,6 +86,7 @@ pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), R
         carrier: Carrier::new(&charter.settings.service)?,
         breaker: Breaker::new(charter.settings.service.limits.breaker_failures),
         heartbeat,
+        again_at: None,
         files: FileWatch::new(&charter.settings.files, wakes.changed.clone()),
         presence,
         memo: TickMemo::default(),
@@ -164,6 +167,8 @@ struct Service {
     /// Whether the relay is left alone.
     breaker: Breaker,
     heartbeat: Heartbeat,
+    /// When a delivery wants to be called again before the next tick.
+    again_at: Option<DateTime<Utc>>,
     files: FileWatch,
     presence: Presence,
     memo: TickMemo,
@@ -189,6 +194,10 @@ impl Service {
                 _ = stop.wait_for(|stopped| *stopped) => return,
                 _ = feed.tick() => tell_system(&[sd_notify::NotifyState::Watchdog]),
                 _ = pulse.tick() => wakes.tick.notify_one(),
+                () = until(self.again_at, &self.clock) => {
+                    self.again_at = None;
+                    wakes.tick.notify_one();
+                }
                 () = wakes.changed.notified() => {
                     tokio::time::sleep(EDIT_SETTLES).await;
                     self.reload(source, wakes).await;
@@ -231,23 +240,10 @@ impl Service {
         }
         self.take_returned().await;
         tick(&self.store, &self.charter, &mut self.memo, now).await?.iter().for_each(super::event::Event::log);
-        let mut events = Vec::new();
-        let delivered = self.deliverer().deliver(&mut events).await;
-        events.iter().for_each(super::event::Event::log);
-        if !events.is_empty() {
-            let counts = count_by_what(&events);
-            let of = |what| counts.get(&what).copied().unwrap_or_default();
-            tracing::info!(
-                sent = of(What::Sent),
-                withdrawn = of(What::Withdrawn),
-                retry = of(What::Retry),
-                rejected = of(What::Rejected),
-                uncertain = of(What::Uncertain),
-                expired = of(What::Expired),
-                "delivered"
-            );
-        }
-        delivered?;
+        let mut told = Told::default();
+        let delivered = self.deliverer().deliver(&mut told).await;
+        told.log();
+        self.again_at = delivered?;
         if let Some(removed) = self.retention.run(&self.store, &self.charter, now).await? {
             let Removal { notices, mails, mail_bytes, .. } = removed;
             tracing::info!(notices, mails, mail_bytes, "mails and addresses taken away, as [retention] says");
@@ -291,6 +287,7 @@ impl Service {
             transport: &mut self.carrier,
             connections: self.charter.settings.service.limits.connections,
             clock: &self.clock,
+            breaker: &mut self.breaker,
             stop: self.stop.clone(),
         }
     }
@@ -331,6 +328,47 @@ enum Ended<T> {
     Round(T),
     TookTooLong,
     Stopped,
+}
+
+/// What a delivery did, told as it happens and counted: of a hundred thousand mails nothing else is kept.
+#[derive(Debug, Default)]
+struct Told {
+    counts: HashMap<What, usize>,
+}
+
+impl Extend<Event> for Told {
+    fn extend<I: IntoIterator<Item = Event>>(&mut self, events: I) {
+        for event in events {
+            event.log();
+            *self.counts.entry(event.what).or_default() += 1;
+        }
+    }
+}
+
+impl Told {
+    fn log(&self) {
+        if self.counts.is_empty() {
+            return;
+        }
+        let of = |what| self.counts.get(&what).copied().unwrap_or_default();
+        tracing::info!(
+            sent = of(What::Sent),
+            withdrawn = of(What::Withdrawn),
+            retry = of(What::Retry),
+            rejected = of(What::Rejected),
+            uncertain = of(What::Uncertain),
+            expired = of(What::Expired),
+            "delivered"
+        );
+    }
+}
+
+/// Waits until an instant; for ever if there is none.
+async fn until(instant: Option<DateTime<Utc>>, clock: &Clock) {
+    match instant {
+        Some(instant) => tokio::time::sleep((instant - clock.now()).to_std().unwrap_or_default()).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Awaits a round with the watchdog fed, and after a stop for no longer than the grace.

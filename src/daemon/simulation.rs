@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 
+use crate::domain::breaker::Breaker;
 use crate::domain::dates::instant;
 use crate::domain::delivery::Reply;
 use crate::domain::list_entries::Refusal;
@@ -120,6 +121,8 @@ impl<T: Transport + Send> Simulation<'_, T> {
         let (_stop, stopped) = watch::channel(false);
         let mut lines = scenario.lines.iter().peekable();
         let mut memo = TickMemo::default();
+        let mut breaker = Breaker::new(charter.settings.service.limits.breaker_failures);
+        let mut again_at = None;
         let mut is_running = true;
         let mut now = instant(zone, scenario.from);
         while now <= until {
@@ -131,6 +134,7 @@ impl<T: Transport + Send> Simulation<'_, T> {
                     Action::Start => {
                         is_running = true;
                         memo = TickMemo::default();
+                        breaker = Breaker::new(charter.settings.service.limits.breaker_failures);
                     }
                     Action::Files(folder) => {
                         let source = Source::Folder(find(&folders, folder));
@@ -177,9 +181,10 @@ impl<T: Transport + Send> Simulation<'_, T> {
                         transport: &mut transport,
                         connections: 1, // a story tells one mail after the other
                         clock: &clock,
+                        breaker: &mut breaker,
                         stop: stopped.clone(),
                     };
-                    deliverer.deliver(&mut events).await?;
+                    again_at = deliverer.deliver(&mut events).await?;
                     events.iter().for_each(|event| watch(event, &charter));
                     let changes = store.read().await?.service().await?.changes;
                     if events.is_empty() && memo.has_seen(changes) {
@@ -188,7 +193,7 @@ impl<T: Transport + Send> Simulation<'_, T> {
                 }
             }
             let next_line = lines.peek().map(|line| instant(zone, line.at));
-            let next_work = if is_running { next_work(store, &charter, &memo, now).await? } else { None };
+            let next_work = if is_running { next_work(store, &charter, &memo, again_at, now).await? } else { None };
             let Some(next) = next_line.into_iter().chain(next_work).min() else { break };
             now = next.max(now + TimeDelta::seconds(1));
         }
@@ -201,12 +206,14 @@ async fn next_work(
     store: &Store,
     charter: &Charter,
     memo: &TickMemo,
+    not_before: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Result<Option<DateTime<Utc>>, SimulationError> {
     let rulebook = &charter.settings.rulebook;
     let mut tx = store.read().await?;
     let is_paused = tx.service().await?.paused.is_some();
     let waiting = tx.next_due_at().await?.filter(|_| !is_paused);
+    let waiting = waiting.map(|at| not_before.map_or(at, |not_before| at.max(not_before)));
     let delivery = match waiting {
         Some(at) if now < at && rulebook.sending.are_open(&rulebook.calendar, rulebook.zone, at) => Some(at),
         Some(at) => {

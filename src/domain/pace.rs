@@ -21,6 +21,16 @@ pub struct Limits {
     pub mails_a_minute_a_domain: u32,
 }
 
+/// To ask for so many a minute is to ask for no limit: more than a store on fast disks can record.
+pub const UNLIMITED: u32 = 1_000_000;
+
+impl Limits {
+    /// Whether both ask for no limit, so that nothing needs to be counted.
+    pub fn is_unlimited(&self) -> bool {
+        self.mails_a_minute >= UNLIMITED && self.mails_a_minute_a_domain >= UNLIMITED
+    }
+}
+
 /// What was handed over within the last minute, by domain. It may be kept, or filled anew before each use from what the store
 /// knows; kept or not, it grows with the domains and not with the mails.
 ///

@@ -4,7 +4,7 @@ use super::layers::Layers;
 use crate::domain::pace;
 
 const CONNECTIONS_MAX: i64 = 64; // a relay of a state takes so many from one client, and few take more
-const MAILS_A_MINUTE_MAX: i64 = 1_000_000; // more than a store on fast disks can record; to ask for it is to ask for no limit
+const MAILS_A_MINUTE_MAX: i64 = pace::UNLIMITED as i64;
 const BREAKER_FAILURES_MAX: i64 = 1000; // more would never be reached within the minute that a delivery takes
 const CLOCK_SECONDS_MAX: i64 = 1_000_000_000; // thirty years: for rehearsals on a clock that is turned
 

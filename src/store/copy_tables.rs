@@ -41,7 +41,7 @@ fn join(columns: &[(&str, Kind)]) -> String {
 }
 
 /// All tables; what refers to another one comes after it.
-pub(super) const TABLES: [Table; 19] = [
+pub(super) const TABLES: [Table; 20] = [
     Table {
         name: "service",
         keys: 1,
@@ -307,5 +307,11 @@ pub(super) const TABLES: [Table; 19] = [
             ("ahead_ms", Kind::Number),
             ("stopped_at", Kind::Instant),
         ],
+    },
+    Table {
+        name: "hand_overs",
+        keys: 2,
+        is_made_with_the_store: false,
+        columns: &[("second", Kind::Instant), ("domain", Kind::Text), ("mails", Kind::Number)],
     },
 ];

@@ -20,6 +20,7 @@ mod lists;
 mod log;
 mod notices;
 mod outbox;
+mod pace;
 mod queued_lately;
 mod readable;
 mod receipts;

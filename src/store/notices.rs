@@ -40,9 +40,9 @@ impl Tx {
     pub async fn queue_notices(&mut self, notices: &[NewNotice], now: DateTime<Utc>) -> Result<u64, StoreError> {
         let mut added = HashSet::new();
         let ids: Vec<String> = notices.iter().map(notice_id).collect();
-        let removed = self.removed_among(&ids).await?;
+        let removed = self.removed_of(&notices.iter().map(|notice| notice.month).collect()).await?;
         let notices: Vec<&NewNotice> =
-            notices.iter().zip(&ids).filter(|(_, id)| !removed.contains(id)).map(|(notice, _)| notice).collect();
+            notices.iter().zip(&ids).filter(|(_, id)| !removed.contains(*id)).map(|(notice, _)| notice).collect();
         for rows in notices.chunks(INSERT_ROWS_MAX) {
             let rows: Vec<(String,)> = fetch_built!(
                 self,

@@ -1,7 +1,7 @@
 //! Takes mails and addresses away, when their time is over or for a person who has left (M8). Never touches receipts, counts,
 //! instants, hashes or the log.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -160,12 +160,19 @@ impl Tx {
         Ok(total)
     }
 
-    /// The ids among these of notices whose mailbox was taken away: they were said, and are not said again.
-    pub(super) async fn removed_among(&mut self, ids: &[String]) -> Result<Vec<String>, StoreError> {
-        let rows: Vec<(String,)> =
-            fetch_all!(self, sqlx::query_as("SELECT id FROM notices WHERE mailbox LIKE $1").bind(REMOVED_LIKE))?;
-        let meant: HashSet<&String> = ids.iter().collect(); // of years there are many that were taken away
-        Ok(rows.into_iter().map(|(id,)| id).filter(|id| meant.contains(id)).collect())
+    /// The ids of the notices of these months whose mailbox was taken away: they were said, and are not said again.
+    pub(super) async fn removed_of(&mut self, months: &BTreeSet<Month>) -> Result<HashSet<String>, StoreError> {
+        let mut removed = HashSet::new();
+        for month in months {
+            let rows: Vec<(String,)> = fetch_all!(
+                self,
+                sqlx::query_as("SELECT id FROM notices WHERE month = $1 AND mailbox LIKE $2")
+                    .bind(month.to_string())
+                    .bind(REMOVED_LIKE)
+            )?;
+            removed.extend(rows.into_iter().map(|(id,)| id));
+        }
+        Ok(removed)
     }
 
     async fn count(&mut self, scope: Scope<'_>) -> Result<BTreeMap<Month, Removal>, StoreError> {
