@@ -1,0 +1,56 @@
+//! A deterministic simulation of the shipped tick and delivery: replicas, people and faults by seed, on a virtual clock, with
+//! the rules as statements that are checked after every change. Never lets time or chance in but through a seed.
+//!
+//! `docs/simulation.md` says what is tried and how a longer run is started.
+
+mod asking;
+mod chronicle;
+mod dice;
+mod gate;
+mod generator;
+mod history;
+mod invariants_calling;
+mod invariants_calm;
+mod invariants_delivery;
+mod judge;
+mod land;
+mod people;
+mod reckoning;
+mod relay;
+mod replica;
+mod run;
+mod temper;
+mod world;
+
+use run::{Seeds, play_all, play_one};
+
+/// Years in the seeds that every run of the tests plays besides the kept ones.
+const YEARS_AT_LEAST: u64 = 20;
+
+#[test]
+fn kept_seeds_break_no_invariant() {
+    let kept = include_str!("seeds.txt").lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    let seeds = kept.filter(|seed| !seed.is_empty()).map(|seed| seed.parse().expect("a seed is a number")).collect();
+    play_all(Seeds::These(seeds));
+}
+
+#[test]
+fn one_seed_has_one_history() {
+    for seed in [3, 20_261_215] {
+        let (first, second) = (play_one(seed, false), play_one(seed, false));
+        assert_eq!(first.history.lines, second.history.lines, "seed {seed}");
+        assert_eq!(first.history.hash, second.history.hash, "seed {seed}");
+        assert!(first.mails > 0, "seed {seed} sends nothing and shows nothing");
+    }
+}
+
+/// `FRISTD_YEARS=10000 cargo test --release --features faults --test simulation many_years -- --nocapture` plays that many; `FRISTD_SEED=7`
+/// plays that one and prints its history.
+#[test]
+fn many_years_break_no_invariant() {
+    let of = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
+    match (of("FRISTD_SEED"), of("FRISTD_YEARS")) {
+        (Some(seed), _) => play_all(Seeds::Told(seed)),
+        (None, years) => play_all(Seeds::Years { years: years.unwrap_or(YEARS_AT_LEAST), from: of("FRISTD_FROM").unwrap_or(1) }),
+    }
+}

@@ -1,0 +1,98 @@
+//! One replica: what `fristd run` does in a round, with the shipped parts. Never does anything of its own.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, Utc};
+use fristd::daemon::Charter;
+use fristd::daemon::clock::Clock;
+use fristd::daemon::deliver::Deliverer;
+use fristd::daemon::event::Event;
+use fristd::daemon::tick::{TickError, TickMemo, tick};
+use fristd::store::{StaleClaims, Store};
+use tokio::sync::watch;
+
+use super::gate::Gate;
+use super::land::Land;
+use super::relay::{Connection, Relay};
+
+/// What a replica works by: the same settings twice, as fristd and as the model knows them.
+#[derive(Clone)]
+pub struct Files {
+    pub charter: Charter,
+    pub land: Arc<Land>,
+}
+
+/// What a replica keeps in memory from round to round. A crash takes it.
+#[derive(Default)]
+pub struct Memory {
+    memo: TickMemo,
+    has_recovered: bool,
+}
+
+/// What is lost with the process, and what a new one begins with.
+pub struct Body {
+    pub store: Store,
+    pub clock: Clock,
+    pub relay: Arc<Mutex<Relay>>,
+    pub gate: Gate,
+    pub replica: usize,
+    /// Whether no other process can be at work on this database.
+    pub is_alone: bool,
+}
+
+/// How a round ended.
+pub struct Ended {
+    pub memory: Memory,
+    pub outcome: Result<(), TickError>,
+    pub events: Vec<Event>,
+    /// Until when nothing can become due, as the tick says.
+    pub quiet_until: Option<DateTime<Utc>>,
+    /// Whether the tick has seen everything that was changed.
+    pub has_seen_all: bool,
+}
+
+pub type Round = Pin<Box<dyn Future<Output = Ended>>>;
+
+/// One round, as `Service::round` in `src/daemon/run.rs` has it.
+pub fn round(body: Arc<Body>, files: Files, memory: Memory) -> Round {
+    Box::pin(async move {
+        let mut memory = memory;
+        let mut events = Vec::new();
+        let outcome = tick_and_deliver(&body, &files.charter, &mut memory, &mut events).await;
+        let quiet_until = memory.memo.quiet_until();
+        let mut has_seen_all = false;
+        if let Ok(mut tx) = body.store.read().await {
+            has_seen_all = tx.service().await.is_ok_and(|service| memory.memo.has_seen(service.changes));
+        }
+        Ended { memory, outcome, events, quiet_until, has_seen_all }
+    })
+}
+
+async fn tick_and_deliver(
+    body: &Body,
+    charter: &Charter,
+    memory: &mut Memory,
+    events: &mut Vec<Event>,
+) -> Result<(), TickError> {
+    let (_sender, stop) = watch::channel(false);
+    let mut transport =
+        Connection { replica: body.replica, relay: body.relay.clone(), gate: body.gate.clone() };
+    let mut deliverer =
+        Deliverer { store: &body.store, charter, transport: &mut transport, clock: &body.clock, stop };
+    if !memory.has_recovered {
+        memory.has_recovered = true;
+        let claims = if body.is_alone { StaleClaims::All } else { StaleClaims::LeaseEnded };
+        if let Ok(recovered) = deliverer.recover(claims).await {
+            events.extend(recovered);
+        }
+    }
+    let now = body.clock.now();
+    let has_stale_claims = body.store.read().await?.has_stale_claims(now).await?;
+    if has_stale_claims && let Ok(recovered) = deliverer.recover(StaleClaims::LeaseEnded).await {
+        events.extend(recovered);
+    }
+    events.extend(tick(&body.store, charter, &mut memory.memo, now).await?);
+    deliverer.deliver(events).await
+}
