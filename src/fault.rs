@@ -11,6 +11,8 @@ pub enum Point {
     Planned,
     /// The tick's notices stand in its transaction, which is not yet committed.
     Queued,
+    /// A writing transaction is about to begin.
+    Beginning,
     /// A transaction is about to be committed.
     Committing,
     /// A transaction was committed, and nobody knows yet.
@@ -31,9 +33,10 @@ pub enum Point {
 
 impl Point {
     /// All points.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Planned,
         Self::Queued,
+        Self::Beginning,
         Self::Committing,
         Self::Committed,
         Self::Claimed,
@@ -49,6 +52,7 @@ impl Point {
         match self {
             Self::Planned => "planned",
             Self::Queued => "queued",
+            Self::Beginning => "beginning",
             Self::Committing => "committing",
             Self::Committed => "committed",
             Self::Claimed => "claimed",

@@ -134,6 +134,7 @@ impl Store {
 
     /// Begins a transaction that writes. It waits for others to end and cannot fail halfway for their sake.
     pub async fn write(&self) -> Result<Tx, StoreError> {
+        fault::pass_or_fail(Point::Beginning).await.map_err(sqlx::Error::from)?;
         Ok(Tx { tx: self.engine.write().await?, replica: self.replica.clone() })
     }
 

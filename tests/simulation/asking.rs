@@ -53,7 +53,8 @@ impl World {
             let settled = is_settled(state, extended_to, at);
             let said = standing.state.as_str().to_owned();
             let holds = standing.is_settled() == settled && (said == "extended" || said == state);
-            let words = format!("{month} {duty} {authority} at {at}: {said}, and the receipts say {state} {extended_to:?}");
+            let words =
+                format!("{month} {duty} {authority} at {at}: {said}, and the receipts say {state} {extended_to:?}");
             self.judge.demand(self.now, "S4", holds, || words);
             let came_late = known_since(self.judge.known.receipts(month, duty, authority), seq, at);
             if question.state.is_empty() {
@@ -113,7 +114,8 @@ impl World {
             let receipts = self.judge.known.receipts(month, duty.id, authority);
             let new: Vec<&Receipt> = receipts.iter().filter(|receipt| receipt.seq > before).collect();
             let holds = new.len() == usize::from(is_news) && new.iter().all(|receipt| receipt.state == *state);
-            let words = || format!("the list says {state} of {authority}, news: {is_news}; receipts: {new:?} of {receipts:?}");
+            let words =
+                || format!("the list says {state} of {authority}, news: {is_news}; receipts: {new:?} of {receipts:?}");
             let (now, words) = (self.now, (!holds).then(words));
             self.judge.demand(now, "S6", holds, || words.unwrap_or_default());
         }
@@ -121,7 +123,9 @@ impl World {
         let again = take_list(&self.store, &self.files.charter, order, self.now).await;
         self.look(Actor::Person).await;
         let changed = self.judge.seq != seq;
-        self.judge.demand(self.now, "S6", !changed || again.is_err(), || format!("the same list twice changed something:\n{text}"));
+        self.judge.demand(self.now, "S6", !changed || again.is_err(), || {
+            format!("the same list twice changed something:\n{text}")
+        });
     }
 }
 

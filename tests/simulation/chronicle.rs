@@ -20,14 +20,23 @@ pub struct Change {
 #[derive(Clone, Debug)]
 pub enum What {
     Queued(NoticeRow),
-    Changed { was: NoticeWas, row: NoticeRow },
+    Changed {
+        was: NoticeWas,
+        row: NoticeRow,
+    },
     Receipt(ReceiptRow),
     Revision(RevisionRow),
     Signal(SignalRow),
     Step(StepRow),
-    Flag { mailbox: String, is_set: bool },
+    Flag {
+        mailbox: String,
+        is_set: bool,
+    },
     Paused(bool),
-    Start { duty: String, month: String },
+    Start {
+        duty: String,
+        month: String,
+    },
     /// Something was changed that never may be.
     Forbidden(String),
 }
@@ -75,8 +84,7 @@ pub struct NoticeWas {
     pub lease_until: Option<DateTime<Utc>>,
     pub uncertain: u32,
     pub attempts: u32,
-    pub authorities: String,
-    pub mailbox: String,
+    pub handed_over_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -100,7 +108,6 @@ pub struct RevisionRow {
     pub stated_on: NaiveDate,
     pub ends_on: NaiveDate,
     pub reason: Option<String>,
-    pub frozen_at: DateTime<Utc>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -253,11 +260,12 @@ impl Scribe {
     /// The changes since the last call.
     pub async fn changes(&mut self) -> Vec<Change> {
         type Row = (i64, String, Option<String>, Option<String>);
-        let rows: Vec<Row> = sqlx::query_as("SELECT seq, what, was, now FROM simulation_changes WHERE seq > $1 ORDER BY seq")
-            .bind(self.last)
-            .fetch_all(&mut self.connection)
-            .await
-            .unwrap();
+        let rows: Vec<Row> =
+            sqlx::query_as("SELECT seq, what, was, now FROM simulation_changes WHERE seq > $1 ORDER BY seq")
+                .bind(self.last)
+                .fetch_all(&mut self.connection)
+                .await
+                .unwrap();
         self.last = rows.last().map_or(self.last, |row| row.0);
         rows.into_iter().map(change).collect()
     }

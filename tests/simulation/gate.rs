@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 use fristd::fault::{self, Point};
 
@@ -26,7 +27,14 @@ impl Stop {
 
     /// Whether the database can fail here.
     pub fn can_fail(self) -> bool {
-        matches!(self, Self::Point(Point::Committing | Point::Committed))
+        matches!(self, Self::Point(Point::Beginning | Point::Committing | Point::Committed))
+    }
+
+    /// Whether who goes on from here asks the database before stopping again. From the other stops of a delivery a connection
+    /// goes on by itself, or hands over to the one that writes, which then stops before it begins.
+    pub fn leads_to_database(self) -> bool {
+        use Point::{Beginning, Claimed, Committing, Planned, Queued};
+        matches!(self, Self::Point(Beginning | Claimed | Committing | Planned | Queued))
     }
 }
 
@@ -97,6 +105,33 @@ impl Gate {
     }
 }
 
+/// Rings when something that waited can go on, so that one can tell when nothing can.
+#[derive(Default)]
+pub struct Alarm {
+    has_rung: AtomicBool,
+    outer: Mutex<Option<Waker>>,
+}
+
+impl Alarm {
+    pub fn pass_on_to(&self, outer: &Waker) {
+        *self.outer.lock().unwrap() = Some(outer.clone());
+    }
+
+    /// Whether it has rung since it was last asked.
+    pub fn take(&self) -> bool {
+        self.has_rung.swap(false, Ordering::SeqCst)
+    }
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.has_rung.store(true, Ordering::SeqCst);
+        if let Some(outer) = &*self.outer.lock().unwrap() {
+            outer.wake_by_ref();
+        }
+    }
+}
+
 /// Waits until it is let go.
 pub struct Stopped {
     gate: Gate,
@@ -124,7 +159,9 @@ impl Future for Stopped {
         };
         match inner.verdicts.remove(&ticket) {
             Some(Verdict::Go) => Poll::Ready(Ok(())),
-            Some(Verdict::Fail) => Poll::Ready(Err(std::io::Error::other("the connection to the database is lost (simulated)"))),
+            Some(Verdict::Fail) => {
+                Poll::Ready(Err(std::io::Error::other("the connection to the database is lost (simulated)")))
+            }
             None => {
                 if let Some(waiting) = inner.waiting.iter_mut().find(|waiting| waiting.ticket == ticket) {
                     waiting.waker = context.waker().clone();

@@ -31,7 +31,11 @@ pub fn land(dice: &mut Dice) -> Land {
     Land {
         is_every_day_worked,
         sending,
-        import: if dice.one_in(2) { Import::WorkingDay(dice.between(1, 4) as u32) } else { Import::Day(dice.between(1, 8) as u32) },
+        import: if dice.one_in(2) {
+            Import::WorkingDay(dice.between(1, 4) as u32)
+        } else {
+            Import::Day(dice.between(1, 8) as u32)
+        },
         waits_for_signal: dice.one_in(6),
         authorities,
         contacts,
@@ -105,7 +109,8 @@ fn ladder(dice: &mut Dice, reminded_from: &'static str, time: NaiveTime) -> Vec<
     let mut steps = Vec::new();
     for (index, offset) in [-5, -3, -1, 0].into_iter().enumerate() {
         if dice.one_in(2) {
-            let mut reminder = step(&format!("reminder-{index}"), "reminder", reminded_from, offset, time, vec!["missing"]);
+            let mut reminder =
+                step(&format!("reminder-{index}"), "reminder", reminded_from, offset, time, vec!["missing"]);
             reminder.working_days = !dice.one_in(5);
             steps.push(reminder);
         }
@@ -124,14 +129,7 @@ fn ladder(dice: &mut Dice, reminded_from: &'static str, time: NaiveTime) -> Vec<
     steps
 }
 
-fn step(
-    id: &str,
-    kind: &'static str,
-    base: &'static str,
-    offset: i32,
-    time: NaiveTime,
-    to: Vec<&'static str>,
-) -> Step {
+fn step(id: &str, kind: &'static str, base: &'static str, offset: i32, time: NaiveTime, to: Vec<&'static str>) -> Step {
     Step { id: id.to_owned(), kind, base, working_days: true, offset, time, to }
 }
 

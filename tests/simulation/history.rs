@@ -45,7 +45,14 @@ impl History {
             self.add(at, || match &change.what {
                 What::Queued(row) => format!(
                     "#{seq} {}: {} {} {} r{} to {} {} ({})",
-                    row.state, row.month, row.duty, row.step, row.revision, row.mailbox, &row.id[..6], row.authorities
+                    row.state,
+                    row.month,
+                    row.duty,
+                    row.step,
+                    row.revision,
+                    row.mailbox,
+                    &row.id[..6],
+                    row.authorities
                 ),
                 What::Changed { was, row } => format!(
                     "#{seq} {} {}→{} lease {} uncertain {} attempts {} by {} {}",

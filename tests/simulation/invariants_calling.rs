@@ -7,7 +7,7 @@ use fristd::domain::Month;
 use fristd::mail::OutgoingMail;
 
 use super::chronicle::{NoticeRow, RevisionRow};
-use super::judge::{Context, Floor, Judge};
+use super::judge::{Context, Judge, Moment};
 use super::land::{Duty, Land, Step};
 use super::reckoning::{self, Ladder, computed, end_of, is_open, ladder, local_day};
 
@@ -31,12 +31,16 @@ impl Judge {
         };
         let clock = row.changed_at;
         let starts = self.known.starts.get(&row.duty).copied();
-        self.demand(now, "N11", starts.is_some_and(|first| first <= month), || format!("before the first cycle: {row:?}"));
+        self.demand(now, "N11", starts.is_some_and(|first| first <= month), || {
+            format!("before the first cycle: {row:?}")
+        });
         let ladder = ladder(&context.land, &self.known, seq, month, duty);
         self.demand(now, "F5", row.revision == ladder.revision, || {
             format!("revision {} is in force: {row:?}", ladder.revision)
         });
-        self.demand(now, "F7", clock < ladder.closes_at, || format!("the cycle closed at {}: {row:?}", ladder.closes_at));
+        self.demand(now, "F7", clock < ladder.closes_at, || {
+            format!("the cycle closed at {}: {row:?}", ladder.closes_at)
+        });
         self.n9_nothing_late_goes_by_itself(context, seq, row, &ladder);
         match row.kind.as_str() {
             "correction" => self.f5_correction_only_to_who_was_told(context, row),
@@ -70,7 +74,9 @@ impl Judge {
             _ => "N1",
         };
         match all.get(&row.mailbox) {
-            None => self.break_rule(now, rule, format!("this mailbox is not addressed: {row:?}; addressed are {all:?}")),
+            None => {
+                self.break_rule(now, rule, format!("this mailbox is not addressed: {row:?}; addressed are {all:?}"))
+            }
             Some(recipient) => {
                 let named: BTreeSet<String> = row.authorities().into_iter().collect();
                 self.demand(now, rule, named == recipient.authorities, || {
@@ -139,8 +145,7 @@ impl Judge {
         office: &str,
     ) -> BTreeSet<String> {
         let today = local_day(clock);
-        let is_reachable =
-            |id: &str| land.mailboxes_of(id, today).any(|mailbox| !self.known.is_flagged(seq, mailbox));
+        let is_reachable = |id: &str| land.mailboxes_of(id, today).any(|mailbox| !self.known.is_flagged(seq, mailbox));
         let named = land.authorities.iter().filter(|authority| {
             office.strip_prefix("rrk-").is_none_or(|district| district == authority.district)
                 && authority.owes(ladder.dates.ends_on)
@@ -151,17 +156,23 @@ impl Judge {
     }
 
     /// N5, N6, N3, F5, F7: what is claimed, or given to the relay, was still called for when that was last asked.
-    pub fn still_called_for(&mut self, context: &Context, at: Floor, row: &NoticeRow, verb: &str) {
+    pub fn still_called_for(&mut self, context: &Context, at: Moment, row: &NoticeRow, verb: &str) {
         let (now, land) = (context.now, context.land.clone());
-        let Floor { seq, clock } = at;
+        let Moment { seq, clock } = at;
         let today = local_day(clock);
-        self.demand(now, "N6", !self.known.is_flagged(seq, &row.mailbox), || format!("{verb} to a flagged mailbox: {row:?}"));
+        self.demand(now, "N6", !self.known.is_flagged(seq, &row.mailbox), || {
+            format!("{verb} to a flagged mailbox: {row:?}")
+        });
         let is_owner = |owner: &str| match &row.office {
             Some(office) => owner == office,
             None => !Land::is_office(owner),
         };
-        let owners: BTreeSet<&str> =
-            land.contacts.iter().filter(|contact| contact.mailbox == row.mailbox).map(|contact| contact.owner.as_str()).collect();
+        let owners: BTreeSet<&str> = land
+            .contacts
+            .iter()
+            .filter(|contact| contact.mailbox == row.mailbox)
+            .map(|contact| contact.owner.as_str())
+            .collect();
         let has_contact = owners
             .iter()
             .any(|owner| is_owner(owner) && land.mailboxes_of(owner, today).any(|mailbox| mailbox == row.mailbox));
@@ -175,7 +186,9 @@ impl Judge {
         self.demand(now, "F5", row.revision == ladder.revision, || {
             format!("{verb} of revision {}, and {} is in force: {row:?}", row.revision, ladder.revision)
         });
-        self.demand(now, "F7", clock < ladder.closes_at, || format!("{verb} after the close at {}: {row:?}", ladder.closes_at));
+        self.demand(now, "F7", clock < ladder.closes_at, || {
+            format!("{verb} after the close at {}: {row:?}", ladder.closes_at)
+        });
         if let Some(rung) = ladder.rungs.iter().find(|rung| duty.steps[rung.step].id == row.step) {
             self.demand(now, "N3", clock < rung.live_until, || {
                 format!("{verb} at {clock}, live until {}: {row:?}", rung.live_until)
@@ -194,13 +207,15 @@ impl Judge {
         {
             let allowed = self.escalated(&land, seq, clock, month, duty, &ladder, office);
             let named: BTreeSet<String> = row.authorities().into_iter().collect();
-            self.demand(now, "N7", named == allowed, || format!("{verb}, names {named:?} instead of {allowed:?}: {row:?}"));
+            self.demand(now, "N7", named == allowed, || {
+                format!("{verb}, names {named:?} instead of {allowed:?}: {row:?}")
+            });
         }
     }
 
     /// N8: nothing goes out outside the sending hours, on a free day, or while sending is paused.
-    pub fn n8_nothing_goes_out_at_a_wrong_time(&mut self, context: &Context, row: &NoticeRow) {
-        let Floor { seq, clock } = context.floor;
+    pub fn n8_nothing_goes_out_at_a_wrong_time(&mut self, context: &Context, at: Moment, row: &NoticeRow) {
+        let Moment { seq, clock } = at;
         self.demand(context.now, "N8", is_open(&context.land, clock), || format!("sent at {clock}: {row:?}"));
         self.demand(context.now, "N8", !self.known.is_paused(seq), || format!("sent while paused: {row:?}"));
     }
@@ -229,7 +244,10 @@ impl Judge {
             let is_same = told.mailbox == row.mailbox
                 || told.office.is_some() && told.office == row.office
                 || told.authorities().iter().any(|authority| mine.contains(authority));
-            (&told.month, &told.duty) == (&row.month, &row.duty) && told.revision < row.revision && has_reached && is_same
+            (&told.month, &told.duty) == (&row.month, &row.duty)
+                && told.revision < row.revision
+                && has_reached
+                && is_same
         });
         self.demand(context.now, "F5", is_told, || format!("corrects what was never told: {row:?}"));
     }
@@ -250,7 +268,9 @@ impl Judge {
         });
         self.demand(context.now, "N7", was_told, || format!("an all-clear to who was told nothing: {row:?}"));
         let missing = self.escalated(&context.land, seq, row.changed_at, month, duty, ladder, &office);
-        self.demand(context.now, "N7", missing.is_empty(), || format!("an all-clear, and missing are {missing:?}: {row:?}"));
+        self.demand(context.now, "N7", missing.is_empty(), || {
+            format!("an all-clear, and missing are {missing:?}: {row:?}")
+        });
         for authority in row.authorities() {
             let is_settled = self.known.is_settled(seq, month, duty.id, &authority, row.changed_at);
             let owes = context.land.authority(&authority).is_some_and(|found| found.owes(ladder.dates.ends_on));
@@ -268,6 +288,18 @@ impl Judge {
         let before = self.known.revision(seq - 1, month, &row.duty).map_or(0, |revision| revision.number);
         let holds = row.number == before + 1 && (before == 0 || row.reason.is_some());
         self.demand(context.now, "F5", holds, || format!("after revision {before} comes {row:?}"));
+    }
+
+    /// N11: a new store begins with the first cycle whose import is today or later.
+    pub fn n11_begins_with_the_next_import(&mut self, context: &Context, seq: i64, duty: &str, month: &str) {
+        let today = local_day(context.clock);
+        let this_month = Month::of(today);
+        let Some(duty) = context.land.duty(duty) else { return };
+        let import_on = computed(&context.land, &self.known, seq, this_month, duty).import_on;
+        let first = if import_on >= today { this_month } else { this_month.next() };
+        self.demand(context.now, "N11", first.to_string() == month, || {
+            format!("{} begins with {month} instead of {first}; the import is on {import_on}", duty.id)
+        });
     }
 
     /// N7, M2: a mail names only those whom its reader may hear of.

@@ -30,7 +30,8 @@ impl Judge {
 
     /// After a quiet while every claim is resolved.
     fn m6_nothing_stays_in_hand(&mut self, now: DateTime<Utc>) {
-        let claimed = self.notices.values().find(|notice| notice.row.state == "claimed").map(|notice| notice.row.clone());
+        let claimed =
+            self.notices.values().find(|notice| notice.row.state == "claimed").map(|notice| notice.row.clone());
         self.demand(now, "M6", claimed.is_none(), || format!("still in hand: {claimed:?}"));
     }
 
@@ -64,15 +65,15 @@ impl Judge {
             for (mailbox, recipient) in audience {
                 let (month, id, step_id, revision) = key.clone();
                 let notice_key = (month, id, step_id, revision, mailbox.clone());
-                let state = self.keys.get(&notice_key).and_then(|id| self.notices.get(id)).map(|notice| notice.row.clone());
+                let state =
+                    self.keys.get(&notice_key).and_then(|id| self.notices.get(id)).map(|notice| notice.row.clone());
                 let is_there = match &state {
                     // a later summary is not called for when nobody is missing
                     Some(row) if row.state == "withdrawn" => is_discarded(row) || step.kind == "summary",
                     Some(_) => true,
                     None => {
                         let is_later = step.kind == "announcement" && ladder.revision > 1;
-                        let is_summary = step.kind == "summary";
-                        is_later || is_summary
+                        is_later || (step.kind == "summary" && self.has_other_summary(&notice_key))
                     }
                 };
                 self.demand(now, if is_report { "N7" } else { "N1" }, is_there, || {
@@ -80,6 +81,15 @@ impl Judge {
                 });
             }
         }
+    }
+
+    /// Whether the ZRK got another summary of the cycle: later ones come only with an escalation (N3).
+    fn has_other_summary(&self, (month, duty, step, revision, _): &(String, String, String, u32, String)) -> bool {
+        self.notices.values().map(|notice| &notice.row).any(|row| {
+            row.kind == "summary"
+                && (&row.month, &row.duty, row.revision) == (month, duty, *revision)
+                && row.step != *step
+        })
     }
 }
 

@@ -6,8 +6,7 @@ use super::judge::{Actor, Context, Judge};
 impl Judge {
     /// N4: one notice a cycle, duty, step, revision and mailbox.
     pub fn n4_one_notice_a_key(&mut self, context: &Context, row: &NoticeRow) {
-        let key =
-            (row.month.clone(), row.duty.clone(), row.step.clone(), row.revision, row.mailbox.clone());
+        let key = (row.month.clone(), row.duty.clone(), row.step.clone(), row.revision, row.mailbox.clone());
         let before = self.keys.insert(key, row.id.clone());
         self.demand(context.now, "N4", before.is_none(), || format!("two notices under the key of {row:?}"));
     }
@@ -18,7 +17,11 @@ impl Judge {
         let before = notice.taken;
         // a person who has a mail tried again that came back wants it sent again
         self.demand(context.now, "N4", before <= notice.row.uncertain + notice.retried, || {
-            format!("the relay took {id} for the {}. time, and it was uncertain {} times", before + 1, notice.row.uncertain)
+            format!(
+                "the relay took {id} for the {}. time, and it was uncertain {} times",
+                before + 1,
+                notice.row.uncertain
+            )
         });
         let resent_max = if context.land.holds_uncertain { 0 } else { 1 } + notice.retried;
         // settings may have changed from `resend` to `hold` only if the generator did that, which it does not
@@ -40,7 +43,9 @@ impl Judge {
             ("claimed", "accepted" | "retry" | "rejected" | "uncertain" | "queued" | "withdrawn" | "expired") => true,
             ("held", "withdrawn") => true,
             ("withdrawn", "queued" | "held") => true,
-            ("held", "queued") | ("rejected" | "uncertain", "retry") | ("accepted" | "uncertain", "rejected") => is_person,
+            ("held", "queued") | ("rejected" | "uncertain", "retry") | ("accepted" | "uncertain", "rejected") => {
+                is_person
+            }
             _ => false,
         };
         self.demand(context.now, "M6", is_allowed, || {
@@ -56,7 +61,8 @@ impl Judge {
         });
         let waits = matches!(row.state.as_str(), "queued" | "retry" | "claimed");
         let is_final = matches!(row.state.as_str(), "accepted" | "rejected" | "withdrawn" | "expired" | "held");
-        let is_reachable = (!waits || row.next_at.is_some()) && (!is_final || row.next_at.is_none() || row.state == "held");
+        let is_reachable =
+            (!waits || row.next_at.is_some()) && (!is_final || row.next_at.is_none() || row.state == "held");
         self.demand(context.now, "M6", is_reachable, || format!("waits for nothing, or for ever: {row:?}"));
     }
 
@@ -75,7 +81,10 @@ impl Judge {
         let has_ended = was.lease_until.is_none_or(|until| until <= context.clock);
         let is_taken_over = matches!(row.state.as_str(), "queued" | "uncertain") && (has_ended || context.is_alone);
         self.demand(context.now, "M6", is_holder || is_taken_over, || {
-            format!("{:?} changed {} to {}, which {holder:?} holds until {:?}", context.actor, row.id, row.state, was.lease_until)
+            format!(
+                "{:?} changed {} to {}, which {holder:?} holds until {:?}",
+                context.actor, row.id, row.state, was.lease_until
+            )
         });
     }
 

@@ -16,12 +16,12 @@ pub enum Actor {
     Person,
 }
 
-/// What a replica could know when it last asked whether a notice is still called for.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct Floor {
-    /// The last change before that.
+/// When it was decided that a notice is called for, and what could be known then.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// The last change up to then.
     pub seq: i64,
-    /// What its clock showed.
+    /// What the clock of who decided showed.
     pub clock: DateTime<Utc>,
 }
 
@@ -32,7 +32,6 @@ pub struct Context {
     pub now: DateTime<Utc>,
     /// What the clock of who did it showed.
     pub clock: DateTime<Utc>,
-    pub floor: Floor,
     pub land: Arc<Land>,
     pub is_alone: bool,
 }
@@ -75,12 +74,11 @@ pub struct Judge {
     /// The last change that was seen.
     pub seq: i64,
     pub mails: usize,
-    pub began_at: DateTime<Utc>,
     pub violation: Option<Violation>,
 }
 
 impl Judge {
-    pub fn new(began_at: DateTime<Utc>) -> Self {
+    pub fn new() -> Self {
         Self {
             known: Known::default(),
             notices: HashMap::new(),
@@ -90,7 +88,6 @@ impl Judge {
             answers: Vec::new(),
             seq: 0,
             mails: 0,
-            began_at,
             violation: None,
         }
     }
@@ -145,7 +142,8 @@ impl Judge {
                     let words = words.clone();
                     self.break_rule(context.now, "S4", format!("what is only ever appended was changed: {words}"));
                 }
-                What::Receipt(_) | What::Signal(_) | What::Flag { .. } | What::Paused(_) | What::Start { .. } => {}
+                What::Start { duty, month } => self.n11_begins_with_the_next_import(context, change.seq, duty, month),
+                What::Receipt(_) | What::Signal(_) | What::Flag { .. } | What::Paused(_) => {}
             }
         }
         self.n9_guard_holds_what_is_too_much(context, changes);
@@ -168,8 +166,12 @@ impl Judge {
         }
         match (was.state.as_str(), row.state.as_str()) {
             (before, "claimed") if before != "claimed" => {
-                let at = Floor { seq, clock: row.changed_at };
-                self.still_called_for(context, at, row, "claimed");
+                self.still_called_for(context, Moment { seq, clock: row.changed_at }, row, "claimed");
+            }
+            ("claimed", "claimed") if was.handed_over_at != row.handed_over_at => {
+                let moment = Moment { seq, clock: row.handed_over_at.unwrap_or(context.clock) };
+                self.still_called_for(context, moment, row, "handed over");
+                self.n8_nothing_goes_out_at_a_wrong_time(context, moment, row);
             }
             ("withdrawn", "queued" | "held") => self.called_for(context, seq, row),
             _ => {}
@@ -184,8 +186,6 @@ impl Judge {
                     return self.break_rule(context.now, "M7", format!("a mail of no notice: {}", mail.message_id));
                 };
                 self.m6_given_only_in_hand(context, &row);
-                self.still_called_for(context, context.floor, &row, "given");
-                self.n8_nothing_goes_out_at_a_wrong_time(context, &row);
                 self.mail_says_what_it_may(context, &row, mail);
             }
             Seen::Took { mail, .. } => {

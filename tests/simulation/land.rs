@@ -101,8 +101,9 @@ impl Land {
 
     /// The mailboxes of an owner on a day.
     pub fn mailboxes_of<'a>(&'a self, owner: &'a str, day: NaiveDate) -> impl Iterator<Item = &'a str> {
-        let is_valid =
-            move |contact: &&Contact| contact.from.is_none_or(|from| from <= day) && contact.to.is_none_or(|to| day <= to);
+        let is_valid = move |contact: &&Contact| {
+            contact.from.is_none_or(|from| from <= day) && contact.to.is_none_or(|to| day <= to)
+        };
         self.contacts.iter().filter(move |contact| contact.owner == owner).filter(is_valid).map(|c| c.mailbox.as_str())
     }
 

@@ -51,6 +51,8 @@ fn many_years_break_no_invariant() {
     let of = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     match (of("FRISTD_SEED"), of("FRISTD_YEARS")) {
         (Some(seed), _) => play_all(Seeds::Told(seed)),
-        (None, years) => play_all(Seeds::Years { years: years.unwrap_or(YEARS_AT_LEAST), from: of("FRISTD_FROM").unwrap_or(1) }),
+        (None, years) => {
+            play_all(Seeds::Years { years: years.unwrap_or(YEARS_AT_LEAST), from: of("FRISTD_FROM").unwrap_or(1) })
+        }
     }
 }

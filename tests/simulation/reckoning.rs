@@ -160,7 +160,8 @@ pub fn ladder(land: &Land, known: &Known, seq: i64, month: Month, duty: &Duty) -
     if ladder.waits {
         return ladder;
     }
-    let due: Vec<DateTime<Utc>> = (0..duty.steps.len()).map(|step| due_at(land, known, seq, month, duty, &dates, step)).collect();
+    let due: Vec<DateTime<Utc>> =
+        (0..duty.steps.len()).map(|step| due_at(land, known, seq, month, duty, &dates, step)).collect();
     for (step, due_at) in due.iter().enumerate() {
         let kind = duty.steps[step].kind;
         let successor = (0..due.len())
@@ -178,7 +179,15 @@ pub fn ladder(land: &Land, known: &Known, seq: i64, month: Month, duty: &Duty) -
     ladder
 }
 
-fn due_at(land: &Land, known: &Known, seq: i64, month: Month, duty: &Duty, dates: &Dates, step: usize) -> DateTime<Utc> {
+fn due_at(
+    land: &Land,
+    known: &Known,
+    seq: i64,
+    month: Month,
+    duty: &Duty,
+    dates: &Dates,
+    step: usize,
+) -> DateTime<Utc> {
     let step = &duty.steps[step];
     let base = match step.base {
         "import" => dates.import_on,
@@ -192,7 +201,8 @@ fn due_at(land: &Land, known: &Known, seq: i64, month: Month, duty: &Duty, dates
         (false, days) => moved(land, base + TimeDelta::days(i64::from(days)), is_reminder),
     };
     let due = at_local(day.and_time(step.time));
-    let waited = known.signal(seq, month).filter(|_| land.waits_for_signal && matches!(duty.deadline, Deadline::Window { .. }));
+    let waited =
+        known.signal(seq, month).filter(|_| land.waits_for_signal && matches!(duty.deadline, Deadline::Window { .. }));
     match waited {
         Some(signal) if step.kind == "announcement" => due.max(signal.received_at),
         _ => due,

@@ -123,5 +123,9 @@ impl Transport for Connection {
         reply
     }
 
+    fn sibling(&self) -> Self {
+        Self { replica: self.replica, relay: self.relay.clone(), gate: self.gate.clone() }
+    }
+
     async fn close(&mut self) {}
 }

@@ -40,6 +40,7 @@ pub struct Body {
     pub replica: usize,
     /// Whether no other process can be at work on this database.
     pub is_alone: bool,
+    pub connections: u32,
 }
 
 /// How a round ended.
@@ -77,13 +78,18 @@ async fn tick_and_deliver(
     events: &mut Vec<Event>,
 ) -> Result<(), TickError> {
     let (_sender, stop) = watch::channel(false);
-    let mut transport =
-        Connection { replica: body.replica, relay: body.relay.clone(), gate: body.gate.clone() };
-    let mut deliverer =
-        Deliverer { store: &body.store, charter, transport: &mut transport, clock: &body.clock, stop };
+    let mut transport = Connection { replica: body.replica, relay: body.relay.clone(), gate: body.gate.clone() };
+    let mut deliverer = Deliverer {
+        store: &body.store,
+        charter,
+        transport: &mut transport,
+        connections: body.connections,
+        clock: &body.clock,
+        stop,
+    };
     if !memory.has_recovered {
         memory.has_recovered = true;
-        let claims = if body.is_alone { StaleClaims::All } else { StaleClaims::LeaseEnded };
+        let claims = if body.is_alone { StaleClaims::All } else { StaleClaims::Own };
         if let Ok(recovered) = deliverer.recover(claims).await {
             events.extend(recovered);
         }

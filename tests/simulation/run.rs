@@ -18,7 +18,10 @@ pub enum Seeds {
     /// One, with its history printed.
     Told(u64),
     /// All from a seed on, until so many years have passed.
-    Years { years: u64, from: u64 },
+    Years {
+        years: u64,
+        from: u64,
+    },
 }
 
 /// Plays the world of a seed, and prints its history if it is to be told.
@@ -53,6 +56,8 @@ pub fn play_all(seeds: Seeds) {
     };
     let (next, months, worlds) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let (notices, mails) = (AtomicU64::new(0), AtomicU64::new(0));
+    let failures_max = std::env::var("FRISTD_FAILURES")
+        .map_or(FAILURES_MAX, |text| text.parse().expect("FRISTD_FAILURES is a number"));
     let has_failed_enough = AtomicBool::new(false);
     let failures: Mutex<Vec<String>> = Mutex::new(Vec::new());
     let work = || {
@@ -70,7 +75,6 @@ pub fn play_all(seeds: Seeds) {
                 return;
             }
             let report = play_one(seed, is_told);
-            if std::env::var("SLOW").is_ok() { say(&format!("seed {seed} done\n")); }
             let before = months.fetch_add(u64::from(report.months), Ordering::Relaxed);
             let after = before + u64::from(report.months);
             worlds.fetch_add(1, Ordering::Relaxed);
@@ -81,7 +85,7 @@ pub fn play_all(seeds: Seeds) {
                 say(&format!("{line}\n"));
                 let mut failures = failures.lock().unwrap();
                 failures.push(line);
-                has_failed_enough.store(failures.len() >= FAILURES_MAX, Ordering::Relaxed);
+                has_failed_enough.store(failures.len() >= failures_max, Ordering::Relaxed);
             }
             if before / 12 / PROGRESS_YEARS != after / 12 / PROGRESS_YEARS {
                 let broken = failures.lock().unwrap().len();
@@ -90,7 +94,10 @@ pub fn play_all(seeds: Seeds) {
         }
     };
     std::thread::scope(|scope| {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let cores = match std::env::var("FRISTD_CORES") {
+            Ok(text) => text.parse().expect("FRISTD_CORES is a number"),
+            Err(_) => std::thread::available_parallelism().map_or(1, usize::from),
+        };
         for _ in 0..cores {
             scope.spawn(work);
         }

@@ -9,6 +9,7 @@ use super::dice::Dice;
 pub struct Temper {
     pub months: u32,
     pub replicas: usize,
+    pub connections: u32,
     pub is_skewed: bool,
     pub has_troubles: bool,
     /// Of a thousand stops, at how many the replica dies.
@@ -32,13 +33,14 @@ impl Temper {
         Self {
             months: dice.between(3, 8) as u32,
             replicas,
+            connections: dice.between(1, 3) as u32,
             is_skewed: replicas > 1 || dice.one_in(4),
             has_troubles: !dice.one_in(4),
             crash_permille,
             stall_permille,
             commit_permille,
             relay_permille,
-            people_hours: dice.between(8, 40),
+            people_hours: dice.between(12, 72),
             trouble_hours: dice.between(60, 400),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use std::future::poll_fn;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use fristd::daemon::Charter;
@@ -16,16 +16,15 @@ use fristd::store::{Durability, Store};
 
 use super::chronicle::Scribe;
 use super::dice::Dice;
-use super::gate::{Gate, Stop, Verdict};
+use super::gate::{Alarm, Gate, Stop, Verdict};
 use super::generator;
 use super::history::History;
-use super::judge::{Actor, Context, Floor, Judge, Violation};
+use super::judge::{Actor, Context, Judge, Violation};
 use super::land::Land;
 use super::reckoning::{local_day, next_open};
 use super::relay::{Fault, Relay};
 use super::replica::{Body, Ended, Files, Memory, Round, round};
 use super::temper::Temper;
-use fristd::fault::Point;
 
 const SKEW_SECONDS_MAX: i64 = 60; // as far apart as replicas' clocks may be
 const IDLE_MAX: u32 = 9; // 2,560 s: no step waits longer for a replica that has nothing to do
@@ -57,8 +56,8 @@ pub struct Replica {
     wake_at: Option<DateTime<Utc>>,
     /// How many rounds running did nothing.
     idle: u32,
-    last_go: Floor,
-    pub floor: Floor,
+    /// What its clock shows.
+    clock: DateTime<Utc>,
 }
 
 /// A world at work.
@@ -124,13 +123,8 @@ impl World {
         gate.install();
         let store = Store::open(&database, Durability::Scratch, now).await.unwrap();
         let scribe = Scribe::new(&database).await;
-        let relay = Relay {
-            episode: None,
-            failing_permille: temper.relay_permille,
-            dice: dice.split(),
-            now,
-            seen: Vec::new(),
-        };
+        let relay =
+            Relay { episode: None, failing_permille: temper.relay_permille, dice: dice.split(), now, seen: Vec::new() };
         let mut world = Self {
             now,
             until,
@@ -142,7 +136,7 @@ impl World {
             gate,
             relay: Arc::new(Mutex::new(relay)),
             replicas: Vec::new(),
-            judge: Judge::new(now),
+            judge: Judge::new(),
             history: History { is_told, ..History::default() },
             queue: BinaryHeap::new(),
             order: 0,
@@ -167,12 +161,16 @@ impl World {
     fn add_replica(&mut self, index: usize) {
         let skew = if self.temper.is_skewed { self.dice.between(-SKEW_SECONDS_MAX, SKEW_SECONDS_MAX) } else { 0 };
         let body = Body {
-            store: self.store.clone(),
+            store: match self.temper.replicas {
+                1 => self.store.clone(),
+                _ => self.store.clone().working_as(&format!("replica-{index}")),
+            },
             clock: Clock::virtual_at(self.now),
             relay: self.relay.clone(),
             gate: self.gate.clone(),
             replica: index,
             is_alone: self.temper.replicas == 1,
+            connections: self.temper.connections,
         };
         self.replicas.push(Replica {
             body: Arc::new(body),
@@ -184,8 +182,7 @@ impl World {
             jump: TimeDelta::zero(),
             wake_at: None,
             idle: 0,
-            last_go: Floor::default(),
-            floor: Floor::default(),
+            clock: self.now,
         });
         self.wake(index, self.now + TimeDelta::seconds(index as i64));
     }
@@ -242,11 +239,12 @@ impl World {
     /// Lets a replica go on until it stops for a while, dies, or has ended its round.
     async fn advance(&mut self, index: usize) {
         // one that was kept waiting goes on
-        if let Some(kept) = self.dice.pick(&self.gate.waiting(index)) {
+        let mut gone_on = self.dice.pick(&self.gate.waiting(index)).cloned();
+        if let Some(kept) = &gone_on {
             self.gate.release(kept, Verdict::Go);
         }
         for _ in 0..STOPS_MAX {
-            match self.drive(index).await {
+            match self.drive(index, gone_on.as_ref().map(|kept| kept.stop)).await {
                 Some(ended) => return self.ended(index, ended),
                 None if self.judge.violation.is_some() => return,
                 None => {}
@@ -266,17 +264,17 @@ impl World {
                 self.history.add(self.now, || format!("replica {index}: {:?} fails", chosen.stop));
             }
             self.gate.release(&chosen, if fails { Verdict::Fail } else { Verdict::Go });
+            gone_on = Some(chosen);
         }
         self.judge.break_rule(self.now, "M6", format!("replica {index}: a round does not end"));
     }
 
     /// Polls one replica until it stops or has ended its round, and looks at what it did.
-    async fn drive(&mut self, index: usize) -> Option<Ended> {
-        let seq = self.judge.seq;
+    async fn drive(&mut self, index: usize, from: Option<Stop>) -> Option<Ended> {
         let replica = &mut self.replicas[index];
         let clock = self.now + replica.skew + replica.jump;
         replica.body.clock.set(clock);
-        replica.last_go = Floor { seq, clock };
+        replica.clock = clock;
         self.relay.lock().unwrap().now = self.now;
         if replica.round.is_none() {
             let memory = replica.memory.take().unwrap_or_default();
@@ -286,19 +284,28 @@ impl World {
         self.gate.set_driven(Some(index));
         let (_, arrivals) = self.gate.counts();
         let gate = &self.gate;
-        let ended = poll_fn(|context| match running.as_mut().poll(context) {
-            Poll::Ready(ended) => Poll::Ready(Some(ended)),
-            Poll::Pending if gate.counts().1 > arrivals => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
+        let comes_to_rest = from.is_some_and(|stop| !stop.leads_to_database());
+        let alarm = Arc::new(Alarm::default());
+        let waker = Waker::from(alarm.clone());
+        let ended = poll_fn(|context| {
+            alarm.pass_on_to(context.waker());
+            loop {
+                if let Poll::Ready(ended) = running.as_mut().poll(&mut std::task::Context::from_waker(&waker)) {
+                    return Poll::Ready(Some(ended));
+                }
+                if alarm.take() {
+                    continue;
+                }
+                let has_stopped = gate.counts().1 > arrivals;
+                // all that can move has moved, and others still wait at the gate
+                let is_at_rest = comes_to_rest && !gate.waiting(index).is_empty();
+                return if has_stopped || is_at_rest { Poll::Ready(None) } else { Poll::Pending };
+            }
         })
         .await;
         self.gate.set_driven(None);
         if ended.is_none() {
             self.replicas[index].round = Some(running);
-            let is_composed = |waiting: &super::gate::Waiting| waiting.stop == Stop::Point(Point::Composed);
-            if self.gate.waiting(index).iter().any(is_composed) {
-                self.replicas[index].floor = self.replicas[index].last_go;
-            }
         }
         self.look(Actor::Replica(index)).await;
         ended
@@ -315,7 +322,7 @@ impl World {
                 let context = self.context(actor);
                 self.judge.changes(&context, &changes);
                 for index in 0..self.replicas.len() {
-                    if actor != Actor::Replica(index) {
+                    if actor != Actor::Replica(index) && (self.replicas.len() == 1 || self.dice.one_in(2)) {
                         let soon = TimeDelta::seconds(self.dice.between(1, 30));
                         self.wake(index, self.now + soon);
                     }
@@ -331,14 +338,11 @@ impl World {
     }
 
     fn context(&self, actor: Actor) -> Context {
-        let (land, floor, clock) = match actor {
-            Actor::Replica(index) => {
-                let replica = &self.replicas[index];
-                (replica.files.land.clone(), replica.floor, replica.last_go.clock)
-            }
-            Actor::Person => (self.files.land.clone(), Floor::default(), self.now),
+        let (land, clock) = match actor {
+            Actor::Replica(index) => (self.replicas[index].files.land.clone(), self.replicas[index].clock),
+            Actor::Person => (self.files.land.clone(), self.now),
         };
-        Context { actor, now: self.now, clock, floor, land, is_alone: self.temper.replicas == 1 }
+        Context { actor, now: self.now, clock, land, is_alone: self.temper.replicas == 1 }
     }
 
     fn ended(&mut self, index: usize, ended: Ended) {
@@ -460,14 +464,18 @@ impl World {
                     let replica = &mut self.replicas[index];
                     (replica.round, replica.memory, replica.is_up) = (None, None, false);
                     let seconds = self.dice.between(0, 3600);
-                    self.schedule(self.now + TimeDelta::days(days) + TimeDelta::seconds(seconds), Happening::Start(index));
+                    self.schedule(
+                        self.now + TimeDelta::days(days) + TimeDelta::seconds(seconds),
+                        Happening::Start(index),
+                    );
                 }
             }
         }
     }
 
     fn is_anybody_in_transaction(&self) -> bool {
-        (0..self.replicas.len()).any(|index| self.gate.waiting(index).iter().any(|waiting| waiting.stop.is_in_transaction()))
+        (0..self.replicas.len())
+            .any(|index| self.gate.waiting(index).iter().any(|waiting| waiting.stop.is_in_transaction()))
     }
 
     async fn set_disk(&mut self, mode: i64) {
