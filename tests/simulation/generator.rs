@@ -115,6 +115,12 @@ fn ladder(dice: &mut Dice, reminded_from: &'static str, time: NaiveTime) -> Vec<
             steps.push(reminder);
         }
     }
+    // two on one day, the second soon after the first: while the first are on their way the second takes its place
+    if dice.one_in(3) {
+        let soon = time + chrono::TimeDelta::minutes(dice.between(1, 20));
+        steps.push(step("reminder-at-once", "reminder", "end", -1, time, vec!["missing"]));
+        steps.push(step("reminder-soon-after", "reminder", "end", -1, soon, vec!["missing"]));
+    }
     if dice.one_in(2) {
         steps.push(step("overdue", "overdue", "end", 1, time, vec!["missing"]));
     }

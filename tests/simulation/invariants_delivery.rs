@@ -1,5 +1,7 @@
 //! N4 and M6: what a notice may become, who may say so, and how often the relay may take it. Never looks at what it says.
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::chronicle::{Change, NoticeRow, NoticeWas, StepRow, What};
 use super::judge::{Actor, Context, Judge};
 
@@ -131,19 +133,34 @@ impl Judge {
         self.demand(context.now, "N5", !ends_unsent || has_reason, || format!("ended without a reason: {row:?}"));
     }
 
-    /// N9: what one transaction queues beyond the bound is held; and only a person lets go what is held.
+    /// N9: what ticks of all replicas queue within minutes, beyond the bound, is held.
     pub fn n9_guard_holds_what_is_too_much(&mut self, context: &Context, changes: &[Change]) {
+        const TOGETHER: TimeDelta = TimeDelta::minutes(10); // as docs/limits.md has it
         if context.actor == Actor::Person {
             return;
         }
-        let queued = changes.iter().filter(|change| match &change.what {
-            What::Queued(row) => row.state == "queued" && row.kind != "zrk-notice",
-            What::Changed { was, row } => was.state == "withdrawn" && row.state == "queued" && row.kind != "zrk-notice",
-            _ => false,
-        });
-        let count = queued.count();
+        let queued: Vec<DateTime<Utc>> = changes
+            .iter()
+            .filter_map(|change| match &change.what {
+                What::Queued(row) if row.state == "queued" && row.kind != "zrk-notice" => Some(row.queued_at),
+                What::Changed { was, row }
+                    if was.state == "withdrawn" && row.state == "queued" && row.kind != "zrk-notice" =>
+                {
+                    Some(row.changed_at)
+                }
+                _ => None,
+            })
+            .collect();
+        let Some(at) = queued.first().copied() else { return };
+        let (since, count) = match self.queued_lately {
+            Some((since, count)) if (at - since).abs() < TOGETHER => (since, count + queued.len()),
+            _ => (at, queued.len()),
+        };
+        self.queued_lately = Some((since, count));
         let most = context.land.notices_a_tick_max;
-        self.demand(context.now, "N9", count <= most, || format!("{count} notices queued at once; {most} are allowed"));
+        self.demand(context.now, "N9", count <= most, || {
+            format!("{count} notices queued since {since}, {} of them now; {most} are allowed", queued.len())
+        });
     }
 
     /// N3: a step whose time has come is recorded once, as skipped exactly if it was no longer live.

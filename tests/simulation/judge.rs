@@ -69,6 +69,8 @@ pub struct Judge {
     pub keys: HashMap<(String, String, String, u32, String), String>,
     /// The steps that were recorded, with why they were skipped.
     pub steps: HashMap<(String, String, String, u32), Option<String>>,
+    /// How many notices ticks have queued in the last minutes, and since when.
+    pub queued_lately: Option<(DateTime<Utc>, usize)>,
     /// What was answered about the past.
     pub answers: Vec<super::asking::Answer>,
     /// The last change that was seen.
@@ -85,6 +87,7 @@ impl Judge {
             order: Vec::new(),
             keys: HashMap::new(),
             steps: HashMap::new(),
+            queued_lately: None,
             answers: Vec::new(),
             seq: 0,
             mails: 0,

@@ -20,12 +20,13 @@ mod relay;
 mod replica;
 mod run;
 mod temper;
+mod upheaval;
 mod world;
 
 use run::{Seeds, play_all, play_one};
 
 /// Years in the seeds that every run of the tests plays besides the kept ones.
-const YEARS_AT_LEAST: u64 = 20;
+const YEARS_AT_LEAST: u64 = 8;
 
 #[test]
 fn kept_seeds_break_no_invariant() {

@@ -22,7 +22,7 @@ use super::history::History;
 use super::judge::{Actor, Context, Judge, Violation};
 use super::land::Land;
 use super::reckoning::{local_day, next_open};
-use super::relay::{Fault, Relay};
+use super::relay::Relay;
 use super::replica::{Body, Ended, Files, Memory, Round, round};
 use super::temper::Temper;
 
@@ -32,7 +32,7 @@ const STOPS_MAX: usize = 200_000; // a round that stops more often does not end
 
 /// What happens next.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Happening {
+pub enum Happening {
     Wake(usize),
     Start(usize),
     People,
@@ -46,14 +46,14 @@ enum Happening {
 
 /// One replica of a world.
 pub struct Replica {
-    body: Arc<Body>,
+    pub body: Arc<Body>,
     pub files: Files,
-    memory: Option<Memory>,
-    round: Option<Round>,
-    is_up: bool,
-    skew: TimeDelta,
-    jump: TimeDelta,
-    wake_at: Option<DateTime<Utc>>,
+    pub memory: Option<Memory>,
+    pub round: Option<Round>,
+    pub is_up: bool,
+    pub skew: TimeDelta,
+    pub jump: TimeDelta,
+    pub wake_at: Option<DateTime<Utc>>,
     /// How many rounds running did nothing.
     idle: u32,
     /// What its clock shows.
@@ -64,22 +64,22 @@ pub struct Replica {
 pub struct World {
     pub dice: Dice,
     pub now: DateTime<Utc>,
-    until: DateTime<Utc>,
+    pub until: DateTime<Utc>,
     pub temper: Temper,
     folder: PathBuf,
     templates: Arc<Templates>,
     pub files: Files,
     pub store: Store,
     pub scribe: Scribe,
-    gate: Gate,
-    relay: Arc<Mutex<Relay>>,
+    pub gate: Gate,
+    pub relay: Arc<Mutex<Relay>>,
     pub replicas: Vec<Replica>,
     pub judge: Judge,
     pub history: History,
-    queue: BinaryHeap<Reverse<(DateTime<Utc>, u64, Happening)>>,
+    pub queue: BinaryHeap<Reverse<(DateTime<Utc>, u64, Happening)>>,
     order: u64,
     commits_seen: u64,
-    is_disk_full: bool,
+    pub is_disk_full: bool,
 }
 
 /// What a world came to.
@@ -187,13 +187,13 @@ impl World {
         self.wake(index, self.now + TimeDelta::seconds(index as i64));
     }
 
-    fn schedule(&mut self, at: DateTime<Utc>, what: Happening) {
+    pub fn schedule(&mut self, at: DateTime<Utc>, what: Happening) {
         self.order += 1;
         self.queue.push(Reverse((at, self.order, what)));
     }
 
     /// Has a replica look at `at`, unless it does before.
-    fn wake(&mut self, index: usize, at: DateTime<Utc>) {
+    pub fn wake(&mut self, index: usize, at: DateTime<Utc>) {
         let replica = &mut self.replicas[index];
         if replica.wake_at.is_none_or(|earlier| at < earlier) {
             replica.wake_at = Some(at);
@@ -237,7 +237,7 @@ impl World {
     }
 
     /// Lets a replica go on until it stops for a while, dies, or has ended its round.
-    async fn advance(&mut self, index: usize) {
+    pub async fn advance(&mut self, index: usize) {
         // one that was kept waiting goes on
         let mut gone_on = self.dice.pick(&self.gate.waiting(index)).cloned();
         if let Some(kept) = &gone_on {
@@ -383,106 +383,6 @@ impl World {
         next
     }
 
-    fn crash(&mut self, index: usize, stop: Stop) {
-        let down = self.temper.down_time(&mut self.dice);
-        self.history.add(self.now, || format!("replica {index}: dies at {stop:?} for {} s", down.num_seconds()));
-        let replica = &mut self.replicas[index];
-        replica.round = None; // all that was in its memory
-        replica.memory = None;
-        replica.is_up = false;
-        self.schedule(self.now + down, Happening::Start(index));
-    }
-
-    fn start(&mut self, index: usize) {
-        let replica = &mut self.replicas[index];
-        if replica.is_up {
-            return;
-        }
-        replica.is_up = true;
-        replica.memory = Some(Memory::default());
-        replica.files = self.files.clone();
-        replica.wake_at = None;
-        self.wake(index, self.now);
-    }
-
-    fn stall(&mut self, index: usize, stop: Stop) {
-        let stalled = self.temper.stall_time(&mut self.dice);
-        self.history.add(self.now, || format!("replica {index}: waits at {stop:?} for {} s", stalled.num_seconds()));
-        self.replicas[index].wake_at = None;
-        self.wake(index, self.now + stalled);
-        // let somebody do something meanwhile
-        if self.dice.one_in(2) {
-            let within = self.dice.between(0, stalled.num_seconds().max(1));
-            self.schedule(self.now + TimeDelta::seconds(within), Happening::Visit);
-        }
-        let other = self.dice.below(self.replicas.len());
-        if other != index {
-            let soon = TimeDelta::seconds(self.dice.between(0, 2));
-            self.wake(other, self.now + soon);
-        }
-    }
-
-    /// Something goes wrong with the relay, the disk, a clock, or everything stands still.
-    async fn trouble(&mut self) {
-        let pause = self.temper.trouble_pause(&mut self.dice);
-        self.schedule(self.now + pause, Happening::Trouble);
-        if !self.temper.has_troubles {
-            return;
-        }
-        match self.dice.below(6) {
-            0 | 1 => {
-                let fault = *self.dice.pick(&Fault::ALL).expect("there are faults");
-                let hours = if self.dice.one_in(4) { self.dice.between(10, 100) } else { self.dice.between(1, 5) };
-                self.history.add(self.now, || format!("relay: {fault:?} for {hours} h"));
-                self.relay.lock().unwrap().episode = Some((fault, self.now + TimeDelta::hours(hours)));
-            }
-            2 if !self.is_anybody_in_transaction() => {
-                let mode = self.dice.between(1, 2);
-                let minutes = self.dice.between(1, 300);
-                self.history.add(self.now, || format!("disk: full ({mode}) for {minutes} min"));
-                self.set_disk(mode).await;
-                self.schedule(self.now + TimeDelta::minutes(minutes), Happening::DiskIsFine);
-            }
-            3 => {
-                let index = self.dice.below(self.replicas.len());
-                let seconds = match self.dice.below(3) {
-                    0 => self.dice.between(-300, 300),
-                    1 => self.dice.between(-86_400, 86_400),
-                    _ => self.dice.between(-6 * 86_400, 6 * 86_400),
-                };
-                self.history.add(self.now, || format!("replica {index}: its clock jumps by {seconds} s"));
-                self.replicas[index].jump = TimeDelta::seconds(seconds);
-                let hours = self.dice.between(1, 60);
-                self.schedule(self.now + TimeDelta::hours(hours), Happening::ClockIsRight(index));
-                self.wake(index, self.now + TimeDelta::seconds(1));
-            }
-            _ => {
-                // everything stands still
-                let days = self.dice.between(1, 12);
-                self.history.add(self.now, || format!("all replicas: down for {days} d"));
-                for index in 0..self.replicas.len() {
-                    let replica = &mut self.replicas[index];
-                    (replica.round, replica.memory, replica.is_up) = (None, None, false);
-                    let seconds = self.dice.between(0, 3600);
-                    self.schedule(
-                        self.now + TimeDelta::days(days) + TimeDelta::seconds(seconds),
-                        Happening::Start(index),
-                    );
-                }
-            }
-        }
-    }
-
-    fn is_anybody_in_transaction(&self) -> bool {
-        (0..self.replicas.len())
-            .any(|index| self.gate.waiting(index).iter().any(|waiting| waiting.stop.is_in_transaction()))
-    }
-
-    async fn set_disk(&mut self, mode: i64) {
-        self.is_disk_full = mode != 0;
-        self.scribe.set_disk(mode).await;
-    }
-
     /// Puts new files in force; replicas take them between two rounds, each when it comes to it.
     pub fn put_in_force(&mut self, land: Land) {
         let generation = self.files.charter.generation + 1;
@@ -492,65 +392,6 @@ impl World {
                 let soon = TimeDelta::seconds(self.dice.between(1, 60));
                 self.wake(index, self.now + soon);
             }
-        }
-    }
-
-    /// Mends everything, lets every replica come to rest, and asks whether anything was lost.
-    async fn calm(&mut self) {
-        const ROUNDS_MAX: usize = 60; // a round or two a wake; more is a replica that finds no rest
-        const LEASE: TimeDelta = TimeDelta::minutes(25); // longer than a lease, and skew
-        self.history.add(self.now, || "calm".to_owned());
-        self.set_disk(0).await;
-        let mut relay = self.relay.lock().unwrap();
-        let failing = (relay.episode.take(), std::mem::take(&mut relay.failing_permille)).1;
-        drop(relay);
-        let temper = self.temper.clone();
-        self.temper.make_calm();
-        for index in 0..self.replicas.len() {
-            let replica = &mut self.replicas[index];
-            replica.jump = TimeDelta::zero();
-            if !replica.is_up {
-                self.start(index);
-            }
-        }
-        for _ in 0..3 {
-            for round in 0..ROUNDS_MAX {
-                let before = self.gate.counts().0;
-                for index in 0..self.replicas.len() {
-                    if self.judge.violation.is_some() {
-                        return;
-                    }
-                    self.replicas[index].wake_at = None;
-                    self.advance(index).await;
-                    self.replicas[index].files = self.files.clone();
-                }
-                if self.gate.counts().0 == before && round > 0 {
-                    break;
-                }
-                if round + 1 == ROUNDS_MAX {
-                    self.judge.break_rule(self.now, "M6", "the replicas find no rest".to_owned());
-                }
-            }
-            self.now += LEASE;
-        }
-        for index in 0..self.replicas.len() {
-            self.replicas[index].wake_at = None;
-            self.advance(index).await;
-            self.advance(index).await;
-        }
-        if self.judge.violation.is_none() {
-            let land = self.files.land.clone();
-            self.judge.calm(self.now, &land);
-        }
-        self.temper = temper;
-        self.relay.lock().unwrap().failing_permille = failing;
-    }
-
-    async fn judge_end(&mut self) {
-        let audit = self.store.read().await.unwrap().audit(None).await.unwrap();
-        if !audit.is_intact() {
-            let faults = format!("{:?} {:?}", audit.chain.faults, audit.tables.faults);
-            self.judge.break_rule(self.now, "M7", format!("the log does not attest what is there: {faults:.600}"));
         }
     }
 
