@@ -117,7 +117,7 @@ fn ladder(dice: &mut Dice, reminded_from: &'static str, time: NaiveTime) -> Vec<
     }
     // two on one day, the second soon after the first: while the first are on their way the second takes its place
     if dice.one_in(3) {
-        let soon = time + chrono::TimeDelta::minutes(dice.between(1, 20));
+        let soon = time + chrono::TimeDelta::minutes(dice.between(1, 8));
         steps.push(step("reminder-at-once", "reminder", "end", -1, time, vec!["missing"]));
         steps.push(step("reminder-soon-after", "reminder", "end", -1, soon, vec!["missing"]));
     }

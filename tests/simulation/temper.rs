@@ -70,7 +70,8 @@ impl Temper {
     pub fn stall_time(&self, dice: &mut Dice) -> TimeDelta {
         TimeDelta::seconds(match dice.below(10) {
             0..=5 => dice.between(0, 120),
-            6..=8 => dice.between(120, 3600),
+            6..=7 => dice.between(120, 660),
+            8 => dice.between(660, 3600),
             _ => dice.between(3600, 8 * 3600),
         })
     }
