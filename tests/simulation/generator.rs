@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Days, NaiveDate, NaiveTime};
+use chrono::{Datelike, Days, NaiveDate, NaiveTime, Weekday};
 use fristd::domain::Month;
 
 use super::dice::Dice;
@@ -19,7 +19,12 @@ pub fn land(dice: &mut Dice) -> Land {
     let sending = if is_around_the_clock { (time(0, 0), time(23, 59)) } else { (time(7, 0), time(18, 0)) };
     let authorities = authorities(dice);
     let contacts = contacts(dice, &authorities);
-    let step_time = if is_around_the_clock { time(2, 30) } else { time(8, 0) };
+    let step_time = match dice.below(5) {
+        _ if is_around_the_clock => time(2, 30),
+        // what is on its way when the hours end must not go
+        0 => time(17, 57),
+        _ => time(8, 0),
+    };
     let mut duties = Vec::new();
     let has_both = dice.one_in(3);
     if has_both || dice.one_in(2) {
@@ -40,10 +45,24 @@ pub fn land(dice: &mut Dice) -> Land {
         authorities,
         contacts,
         duties,
-        entries: BTreeMap::new(),
+        entries: if is_around_the_clock { imports_on_nights_of_the_clock_change() } else { BTreeMap::new() },
         notices_a_tick_max: if dice.one_in(8) { dice.between(1, 6) as usize } else { 1000 },
         holds_uncertain: dice.one_in(5),
+        mails_a_minute: dice.one_in(6).then(|| dice.between(1, 8) as u32),
     }
+}
+
+/// Data are imported on the last Sundays of March and October, so that what is said at 02:30 meets the gap and the hour twice.
+fn imports_on_nights_of_the_clock_change() -> BTreeMap<Month, Entry> {
+    const FIRST_YEAR: i32 = 2025; // as worlds begin, to the last in which one ends
+    const LAST_YEAR: i32 = 2032;
+    let months = (FIRST_YEAR..=LAST_YEAR).flat_map(|year| [(year, 3), (year, 10)]);
+    let sunday = |(year, month)| {
+        let days = (25..=31).filter_map(move |day| NaiveDate::from_ymd_opt(year, month, day));
+        days.filter(|day| day.weekday() == Weekday::Sun)
+            .map(|day| (Month::of(day), Entry { import: Some(day), correction: None }))
+    };
+    months.flat_map(sunday).collect()
 }
 
 fn authorities(dice: &mut Dice) -> Vec<Authority> {

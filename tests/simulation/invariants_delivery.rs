@@ -133,6 +133,17 @@ impl Judge {
         self.demand(context.now, "N5", !ends_unsent || has_reason, || format!("ended without a reason: {row:?}"));
     }
 
+    /// No minute sees more mails than settings allow, whoever sends them; clocks that are wrong see other minutes.
+    pub fn limit_of_a_minute_holds(&mut self, context: &Context, at: DateTime<Utc>, row: &NoticeRow) {
+        self.handed_over.push(at);
+        let Some(most) = context.land.mails_a_minute.filter(|_| context.has_right_clocks) else { return };
+        let is_near = |other: &&DateTime<Utc>| (TimeDelta::zero()..TimeDelta::minutes(1)).contains(&(at - **other));
+        let count = self.handed_over.iter().rev().take(100).filter(is_near).count();
+        self.demand(context.now, "limits", count <= most as usize, || {
+            format!("{count} mails within a minute up to {at}; {most} are allowed: {row:?}")
+        });
+    }
+
     /// N9: what ticks of all replicas queue within minutes, beyond the bound, is held.
     pub fn n9_guard_holds_what_is_too_much(&mut self, context: &Context, changes: &[Change]) {
         const TOGETHER: TimeDelta = TimeDelta::minutes(10); // as docs/limits.md has it

@@ -34,6 +34,8 @@ pub struct Context {
     pub clock: DateTime<Utc>,
     pub land: Arc<Land>,
     pub is_alone: bool,
+    /// Whether all clocks are right.
+    pub has_right_clocks: bool,
 }
 
 /// A broken invariant.
@@ -71,6 +73,8 @@ pub struct Judge {
     pub steps: HashMap<(String, String, String, u32), Option<String>>,
     /// How many notices ticks have queued in the last minutes, and since when.
     pub queued_lately: Option<(DateTime<Utc>, usize)>,
+    /// When mails were handed over, by the clocks of those who did.
+    pub handed_over: Vec<DateTime<Utc>>,
     /// What was answered about the past.
     pub answers: Vec<super::asking::Answer>,
     /// The last change that was seen.
@@ -88,6 +92,7 @@ impl Judge {
             keys: HashMap::new(),
             steps: HashMap::new(),
             queued_lately: None,
+            handed_over: Vec::new(),
             answers: Vec::new(),
             seq: 0,
             mails: 0,
@@ -175,6 +180,7 @@ impl Judge {
                 let moment = Moment { seq, clock: row.handed_over_at.unwrap_or(context.clock) };
                 self.still_called_for(context, moment, row, "handed over");
                 self.n8_nothing_goes_out_at_a_wrong_time(context, moment, row);
+                self.limit_of_a_minute_holds(context, moment.clock, row);
             }
             ("withdrawn", "queued" | "held") => self.called_for(context, seq, row),
             _ => {}

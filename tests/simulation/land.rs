@@ -6,6 +6,7 @@ use std::path::Path;
 
 use chrono::{NaiveDate, NaiveTime};
 use fristd::domain::Month;
+use fristd::domain::pace::UNLIMITED;
 
 /// What the files of a world say at one time.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub struct Land {
     pub entries: BTreeMap<Month, Entry>,
     pub notices_a_tick_max: usize,
     pub holds_uncertain: bool,
+    /// None: no limit.
+    pub mails_a_minute: Option<u32>,
 }
 
 /// The default import date.
@@ -134,9 +137,10 @@ impl Land {
 
     fn service(&self) -> String {
         format!(
-            "[mail]\non_uncertain = \"{}\"\n\n[limits]\nnotices_a_tick_max = {}\n",
+            "[mail]\non_uncertain = \"{}\"\n\n[limits]\nnotices_a_tick_max = {}\nmails_a_minute = {}\nmails_a_minute_a_domain = {UNLIMITED}\n",
             if self.holds_uncertain { "hold" } else { "resend" },
-            self.notices_a_tick_max
+            self.notices_a_tick_max,
+            self.mails_a_minute.unwrap_or(UNLIMITED)
         )
     }
 

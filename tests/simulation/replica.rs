@@ -10,6 +10,7 @@ use fristd::daemon::clock::Clock;
 use fristd::daemon::deliver::Deliverer;
 use fristd::daemon::event::Event;
 use fristd::daemon::tick::{TickError, TickMemo, tick};
+use fristd::domain::breaker::Breaker;
 use fristd::store::{StaleClaims, Store};
 use tokio::sync::watch;
 
@@ -28,6 +29,7 @@ pub struct Files {
 #[derive(Default)]
 pub struct Memory {
     memo: TickMemo,
+    breaker: Option<Breaker>,
     has_recovered: bool,
 }
 
@@ -46,7 +48,8 @@ pub struct Body {
 /// How a round ended.
 pub struct Ended {
     pub memory: Memory,
-    pub outcome: Result<(), TickError>,
+    /// When the delivery wants to be called again, if something waits for a limit or the breaker.
+    pub outcome: Result<Option<DateTime<Utc>>, TickError>,
     pub events: Vec<Event>,
     /// Until when nothing can become due, as the tick says.
     pub quiet_until: Option<DateTime<Utc>>,
@@ -76,15 +79,17 @@ async fn tick_and_deliver(
     charter: &Charter,
     memory: &mut Memory,
     events: &mut Vec<Event>,
-) -> Result<(), TickError> {
+) -> Result<Option<DateTime<Utc>>, TickError> {
     let (_sender, stop) = watch::channel(false);
     let mut transport = Connection { replica: body.replica, relay: body.relay.clone(), gate: body.gate.clone() };
+    let breaker = memory.breaker.get_or_insert_with(|| Breaker::new(charter.settings.service.limits.breaker_failures));
     let mut deliverer = Deliverer {
         store: &body.store,
         charter,
         transport: &mut transport,
         connections: body.connections,
         clock: &body.clock,
+        breaker,
         stop,
     };
     if !memory.has_recovered {

@@ -342,7 +342,14 @@ impl World {
             Actor::Replica(index) => (self.replicas[index].files.land.clone(), self.replicas[index].clock),
             Actor::Person => (self.files.land.clone(), self.now),
         };
-        Context { actor, now: self.now, clock, land, is_alone: self.temper.replicas == 1 }
+        Context {
+            actor,
+            now: self.now,
+            clock,
+            land,
+            is_alone: self.temper.replicas == 1,
+            has_right_clocks: !self.temper.is_skewed && !self.temper.has_troubles,
+        }
     }
 
     fn ended(&mut self, index: usize, ended: Ended) {
@@ -363,7 +370,9 @@ impl World {
             Some(at) if is_quiet => (at - offset).max(self.now + TimeDelta::seconds(1)),
             _ => self.now + passed_over,
         };
+        let again_at = outcome.as_ref().ok().copied().flatten().map(|at| at - offset);
         let work = self.next_work().map(|at| (at - offset).max(self.now + passed_over));
+        let work = work.into_iter().chain(again_at.map(|at| at.max(self.now + TimeDelta::seconds(1)))).min();
         let at = work.map_or(at, |work| at.min(work)).min(self.now + TimeDelta::hours(30));
         self.wake(index, at);
     }
