@@ -155,5 +155,55 @@ fn announcement(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, nothing_due, announcement);
+/// Ten thousand authorities, every second of which has not reported: their reminders are planned and queued.
+fn half_missing(criterion: &mut Criterion) {
+    let runtime = Runtime::new().expect("a runtime");
+    let charter = charter(10_000);
+    let mut group =
+        criterion.benchmark_group("plan and queue reminders of 10,000 authorities, half of them missing, durable");
+    group.sample_size(10).measurement_time(Duration::from_secs(10));
+    group.bench_function("one tick", |bench| {
+        bench.iter_batched(
+            || {
+                runtime.block_on(async {
+                    let (store, folder) = new_store(Durability::Full).await;
+                    let announced_at = at("2026-12-01T08:00:00Z");
+                    tick(&store, &charter, &mut TickMemo::default(), announced_at).await.expect("a tick");
+                    let receipts: Vec<Receipt> =
+                        charter.settings.roster.authorities().iter().step_by(2).map(|one| complete(&one.id)).collect();
+                    let month = Month::parse("2026-12").expect("a month");
+                    let rows: Vec<_> = ["planning", "statistics"]
+                        .iter()
+                        .flat_map(|duty| receipts.iter().map(move |receipt| (month, *duty, receipt)))
+                        .collect();
+                    let mut tx = store.write().await.expect("a transaction");
+                    tx.append_receipts(&rows).await.expect("appended");
+                    tx.commit().await.expect("committed");
+                    (store, folder)
+                })
+            },
+            |(store, folder)| {
+                let now = at("2026-12-08T07:30:00Z");
+                runtime.block_on(tick(&store, &charter, &mut TickMemo::default(), now)).expect("a tick");
+                (store, folder)
+            },
+            BatchSize::PerIteration,
+        );
+    });
+    group.finish();
+}
+
+fn complete(authority: &Arc<str>) -> Receipt {
+    Receipt {
+        authority: authority.clone(),
+        state: ReceiptState::Complete,
+        source: "manual".into(),
+        actor: "bench".into(),
+        note: None,
+        received_at: at("2026-12-04T10:00:00Z"),
+        reported_at: at("2026-12-04T10:00:00Z"),
+    }
+}
+
+criterion_group!(benches, nothing_due, announcement, half_missing);
 criterion_main!(benches);

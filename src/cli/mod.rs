@@ -181,8 +181,8 @@ fn dispatch(command: Command, shell: &Shell) -> anyhow::Result<Ending> {
 
 /// Runs a command that waits for the disk or the network.
 fn wait(command: impl Future<Output = anyhow::Result<Ending>>) -> anyhow::Result<Ending> {
-    const WORKERS: usize = 2; // one for the loop, one for the database's answers
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
+    // with workers beside it each word of the relay would wake one thread only to wake this one
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("the asynchronous runtime cannot be started")?.block_on(command)
 }
 

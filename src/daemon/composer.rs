@@ -47,7 +47,7 @@ pub(super) struct Composer<'a> {
 /// A letter with its words and documents.
 #[derive(Debug)]
 struct Variant {
-    wording: Wording,
+    wording: Arc<Wording>,
     rendered: Rendered,
     documents: Vec<Attachment>,
     failed_documents: Vec<String>,
@@ -67,7 +67,7 @@ impl<'a> Composer<'a> {
     pub(super) fn compose(
         &self,
         claimed: &ClaimedNotice,
-        wording: &Wording,
+        wording: &Arc<Wording>,
         now: DateTime<Utc>,
     ) -> Result<Ready, String> {
         let settings = &self.charter.settings;
@@ -120,7 +120,7 @@ impl<'a> Composer<'a> {
     }
 
     /// The letter in words, made now or shortly before for another mailbox.
-    fn variant(&self, wording: &Wording) -> Result<Arc<Variant>, String> {
+    fn variant(&self, wording: &Arc<Wording>) -> Result<Arc<Variant>, String> {
         let is_same = |known: &&Arc<Variant>| {
             known.wording.letter == wording.letter && known.wording.template == wording.template
         };
@@ -132,7 +132,7 @@ impl<'a> Composer<'a> {
         let (documents, failed) = enclose(&mut letter);
         let words = self.charter.templates.render(&letter, &wording.template).map_err(|cause| cause.to_string())?;
         let failed_documents = failed.iter().map(ToString::to_string).collect();
-        let variant = Arc::new(Variant { wording: wording.clone(), rendered: words, documents, failed_documents });
+        let variant = Arc::new(Variant { wording: Arc::clone(wording), rendered: words, documents, failed_documents });
         if rendered.len() == RENDERED_MAX {
             rendered.pop_back();
         }

@@ -1,5 +1,6 @@
 //! Writes what connections do, all that is pending in one transaction, and says who may hand over. Never sends.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Utc};
@@ -26,7 +27,7 @@ const GROUP_MAX: usize = 64; // more than there are connections, and one transac
 #[derive(Clone, Debug)]
 pub(super) struct Task {
     pub(super) claimed: ClaimedNotice,
-    pub(super) wording: Wording,
+    pub(super) wording: Arc<Wording>,
     /// The count of changes up to which it was decided on.
     pub(super) decided_at_change: i64,
     /// Until when that holds if nothing changes.
@@ -210,7 +211,7 @@ impl Task {
     /// A notice with what these facts say of it.
     pub(super) fn new(claimed: ClaimedNotice, facts: &RecheckFacts<'_>, state: DeliveryState) -> Self {
         Self {
-            wording: facts.wording(&claimed.notice),
+            wording: Arc::new(facts.wording(&claimed.notice)),
             decided_at_change: state.verdict_changes,
             holds_until: facts.holds_until(&claimed.notice),
             claimed,

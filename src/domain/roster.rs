@@ -295,6 +295,8 @@ pub struct Roster {
     offices: Vec<Office>,
     contacts: Vec<Contact>,
     authority_index: HashMap<AuthorityId, usize>,
+    /// Whose reports an authority's may include.
+    reported_by: HashMap<AuthorityId, Vec<usize>>,
     contacts_of: HashMap<Owner, Vec<usize>>,
     contacts_at: HashMap<Mailbox, Vec<usize>>,
 }
@@ -304,13 +306,17 @@ impl Roster {
     pub fn new(authorities: Vec<Authority>, offices: Vec<Office>, contacts: Vec<Contact>) -> Self {
         let authority_index =
             authorities.iter().enumerate().map(|(index, authority)| (authority.id.clone(), index)).collect();
+        let mut reported_by: HashMap<AuthorityId, Vec<usize>> = HashMap::new();
+        for (index, authority) in authorities.iter().enumerate() {
+            authority.reported_by.iter().for_each(|by| reported_by.entry(by.clone()).or_default().push(index));
+        }
         let mut contacts_of: HashMap<Owner, Vec<usize>> = HashMap::new();
         let mut contacts_at: HashMap<Mailbox, Vec<usize>> = HashMap::new();
         for (index, contact) in contacts.iter().enumerate() {
             contacts_of.entry(contact.owner.clone()).or_default().push(index);
             contacts_at.entry(contact.mailbox.clone()).or_default().push(index);
         }
-        Self { authorities, offices, contacts, authority_index, contacts_of, contacts_at }
+        Self { authorities, offices, contacts, authority_index, reported_by, contacts_of, contacts_at }
     }
 
     /// All authorities, in the order of the file.
@@ -356,9 +362,8 @@ impl Roster {
 
     /// The authorities that an authority's report includes on that day, in the order of the file.
     pub fn reported_by<'a>(&'a self, reporter: &str, day: NaiveDate) -> impl Iterator<Item = &'a Authority> {
-        self.authorities
-            .iter()
-            .filter(move |other| other.is_reported_on(day) && other.reported_by.as_deref() == Some(reporter))
+        let indices = self.reported_by.get(reporter).map_or(&[][..], Vec::as_slice);
+        indices.iter().map(|index| &self.authorities[*index]).filter(move |other| other.is_reported_on(day))
     }
 
     /// The contacts of an owner that get mail on that day, one a mailbox: those that are valid and for which no deputy stands

@@ -105,7 +105,7 @@ impl World {
         let before = self.judge.seq;
         let taken = take_list(&self.store, &self.files.charter, order, self.now).await;
         self.look(Actor::Person).await;
-        let fate = taken.as_ref().map(|taken| taken.report.fate.clone());
+        let fate = taken.as_ref().map(|taken| taken.report.fate);
         self.history.add(self.now, || format!("people: bring a list: {:?}", fate.as_ref().ok()));
         if fate.is_err() || fate.is_ok_and(|fate| fate != Fate::Taken) {
             return;

@@ -87,6 +87,7 @@ impl Judge {
     }
 
     /// Who is addressed by a step, by what was known after the change `seq` (N1, N4, N7).
+    #[expect(clippy::too_many_arguments, reason = "the key of a step, and what it is asked against")]
     pub fn audience(
         &self,
         land: &Land,
@@ -134,6 +135,7 @@ impl Judge {
     }
 
     /// The authorities that an RRK's report names: of its district, owing, missing, and within reach (N7).
+    #[expect(clippy::too_many_arguments, reason = "the key of a step, and what it is asked against")]
     pub fn escalated(
         &self,
         land: &Land,

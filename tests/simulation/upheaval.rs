@@ -115,9 +115,11 @@ impl World {
         const LEASE: TimeDelta = TimeDelta::minutes(25); // longer than a lease, and skew
         self.history.add(self.now, || "calm".to_owned());
         self.set_disk(0).await;
-        let mut relay = self.relay.lock().unwrap();
-        let failing = (relay.episode.take(), std::mem::take(&mut relay.failing_permille)).1;
-        drop(relay);
+        let failing = {
+            let mut relay = self.relay.lock().unwrap();
+            relay.episode = None;
+            std::mem::take(&mut relay.failing_permille)
+        };
         let temper = self.temper.clone();
         self.temper.make_calm();
         for index in 0..self.replicas.len() {

@@ -1,0 +1,219 @@
+//! What may still happen between a claim and the hand-over: a pause, a report, a lost claim. With one connection and with many.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, Utc};
+use fristd::daemon::Charter;
+use fristd::daemon::clock::Clock;
+use fristd::daemon::deliver::Deliverer;
+use fristd::daemon::event::Event;
+use fristd::daemon::tick::{TickMemo, tick};
+use fristd::domain::breaker::Breaker;
+use fristd::domain::delivery::{Reply, State};
+use fristd::domain::{Month, Receipt, ReceiptState};
+use fristd::mail::{OutgoingMail, Transport};
+use fristd::settings::Source;
+use fristd::store::{Durability, OutboxFilter, OutboxNotice, StaleClaims, Store};
+use tokio::sync::watch;
+
+const ESSEN: &str = "rueckkehr@essen.example";
+
+/// What somebody does in the moment in which the relay waits for a mail to Essen, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Act {
+    Nothing,
+    Pause,
+    ReportAll,
+    ReportPart,
+    TakeOver,
+}
+
+/// A mail system that takes everything, and in whose waiting time somebody acts.
+#[derive(Clone)]
+struct Meddler {
+    store: Store,
+    now: DateTime<Utc>,
+    act: Arc<Mutex<Act>>,
+    taken: Arc<Mutex<Vec<OutgoingMail>>>,
+}
+
+impl Transport for Meddler {
+    async fn prepare(&mut self, mail: &OutgoingMail) -> Result<(), Reply> {
+        let is_meant = mail.mailbox.as_str() == ESSEN && mail.file_stem.contains("_planning_");
+        let act = if is_meant { std::mem::replace(&mut *self.act.lock().unwrap(), Act::Nothing) } else { Act::Nothing };
+        let mut tx = self.store.write().await.unwrap();
+        match act {
+            Act::Nothing => {}
+            Act::Pause => assert!(tx.set_paused(true, "zrk", self.now).await.unwrap()),
+            Act::ReportAll => report(&mut tx, ReceiptState::Complete, self.now).await,
+            Act::ReportPart => {
+                report(&mut tx, ReceiptState::Partial { missing: vec!["confirmation".into()] }, self.now).await
+            }
+            Act::TakeOver => drop(tx.take_over(StaleClaims::All, self.now).await.unwrap()),
+        }
+        tx.commit().await.unwrap();
+        Ok(())
+    }
+
+    async fn complete(&mut self, mail: &OutgoingMail) -> Reply {
+        self.taken.lock().unwrap().push(mail.clone());
+        Reply::Accepted { text: "250 taken".to_owned() }
+    }
+
+    fn sibling(&self) -> Self {
+        self.clone()
+    }
+
+    async fn close(&mut self) {}
+}
+
+async fn report(tx: &mut fristd::store::Tx, state: ReceiptState, now: DateTime<Utc>) {
+    let receipt = Receipt {
+        authority: "abh-05113-essen".into(),
+        state,
+        source: "manual".into(),
+        actor: "zrk".into(),
+        note: None,
+        received_at: now,
+        reported_at: now,
+    };
+    tx.append_receipt(Month::parse("2026-12").unwrap(), "planning", &receipt).await.unwrap();
+}
+
+/// Reminders of the small land, with somebody who acts while they go out.
+struct Played {
+    taken: Vec<OutgoingMail>,
+    reminders: Vec<OutboxNotice>,
+    events: Vec<Event>,
+    store: Store,
+    _folder: tempfile::TempDir,
+}
+
+async fn play(act: Act, connections: u32) -> Played {
+    let folder = tempfile::tempdir().unwrap();
+    let announced_at: DateTime<Utc> = "2026-12-01T08:30:00Z".parse().unwrap();
+    let now: DateTime<Utc> = "2026-12-08T08:00:00Z".parse().unwrap();
+    let store = Store::open(&folder.path().join("f.sqlite"), Durability::Scratch, announced_at).await.unwrap();
+    let small = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/small");
+    let charter = Charter::load(&Source::Folder(small), 1).unwrap();
+    let clock = Clock::virtual_at(announced_at);
+    let mut meddler =
+        Meddler { store: store.clone(), now, act: Arc::new(Mutex::new(Act::Nothing)), taken: Arc::default() };
+    let (_stop, stop) = watch::channel(false);
+    let (mut memo, mut events, mut breaker) = (TickMemo::default(), Vec::new(), Breaker::new(5));
+    for (at, act) in [(announced_at, Act::Nothing), (now, act)] {
+        clock.set(at);
+        *meddler.act.lock().unwrap() = act;
+        meddler.taken.lock().unwrap().clear();
+        tick(&store, &charter, &mut memo, at).await.unwrap();
+        let mut deliverer = Deliverer {
+            store: &store,
+            charter: &charter,
+            transport: &mut meddler,
+            connections,
+            clock: &clock,
+            breaker: &mut breaker,
+            stop: stop.clone(),
+        };
+        deliverer.deliver(&mut events).await.unwrap();
+    }
+    let filter = OutboxFilter { step: Some("reminder-5".into()), ..OutboxFilter::default() };
+    let reminders = store.read().await.unwrap().outbox(&filter).await.unwrap();
+    let is_reminder = |mail: &OutgoingMail| mail.file_stem.contains("_reminder-5_"); // beside them a contact's announcement goes
+    let taken = meddler.taken.lock().unwrap().iter().filter(|mail| is_reminder(mail)).cloned().collect();
+    Played { taken, reminders, events, store, _folder: folder }
+}
+
+impl Played {
+    fn states(&self) -> HashMap<State, usize> {
+        let mut states = HashMap::new();
+        self.reminders.iter().for_each(|notice| *states.entry(notice.state).or_default() += 1);
+        states
+    }
+
+    fn to_essen(&self) -> Vec<&OutgoingMail> {
+        let is_it = |mail: &&OutgoingMail| mail.mailbox.as_str() == ESSEN && mail.file_stem.contains("_planning_");
+        self.taken.iter().filter(is_it).collect()
+    }
+}
+
+#[tokio::test]
+async fn everybody_gets_one_mail_however_many_connections_carry_it() {
+    for connections in [1, 4, 16] {
+        let played = play(Act::Nothing, connections).await;
+        let mut to: Vec<_> = played.taken.iter().map(|mail| &mail.message_id).collect();
+        to.sort();
+        to.dedup();
+        assert_eq!((to.len(), played.taken.len()), (played.reminders.len(), played.reminders.len()), "{connections}");
+        assert_eq!(played.states().keys().collect::<Vec<_>>(), [&State::Accepted], "{connections}");
+        if connections == 1 {
+            let taken: Vec<_> = played.taken.iter().map(|mail| mail.mailbox.as_str()).collect();
+            assert!(taken.is_sorted(), "one connection keeps the order of the queue: {taken:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_connections_share_transactions() {
+    let log = |played: &Played| {
+        let store = played.store.clone();
+        async move { store.read().await.unwrap().log().await.unwrap() }
+    };
+    let in_a_row = |log: &[fristd::store::LogEntry]| {
+        log.windows(2).filter(|two| two.iter().all(|entry| entry.event == "handed over")).count()
+    };
+    assert_eq!(in_a_row(&log(&play(Act::Nothing, 1).await).await), 0);
+    assert!(
+        in_a_row(&log(&play(Act::Nothing, 4).await).await) > 0,
+        "two hand-overs of one transaction follow each other"
+    );
+}
+
+#[tokio::test]
+async fn a_pause_between_claim_and_hand_over_stops_everything_and_loses_nothing() {
+    for connections in [1, 16] {
+        let played = play(Act::Pause, connections).await;
+        assert!(played.to_essen().is_empty(), "{connections}");
+        let waiting = played.reminders.iter().filter(|notice| notice.state == State::Queued).count();
+        assert_eq!(waiting + played.taken.len(), played.reminders.len(), "{connections}: nothing is in nobody's hand");
+        assert!(waiting > 0);
+    }
+}
+
+#[tokio::test]
+async fn who_reports_between_claim_and_hand_over_gets_no_reminder() {
+    for connections in [1, 16] {
+        let played = play(Act::ReportAll, connections).await;
+        assert!(played.to_essen().is_empty(), "{connections}");
+        let reason = played.events.iter().find(|event| event.what == fristd::daemon::event::What::Withdrawn);
+        let reason = reason.and_then(|event| event.reason.as_deref()).unwrap_or_default();
+        assert!(reason.starts_with("reported on 8 December 2026"), "{connections}: {reason}");
+        let untold = played.reminders.iter().filter(|notice| notice.state != State::Accepted);
+        let untold: Vec<_> = untold.map(|notice| (notice.state, &*notice.authorities[0])).collect();
+        assert!(
+            !untold.is_empty() && untold.iter().all(|one| *one == (State::Withdrawn, "abh-05113-essen")),
+            "{untold:?}"
+        );
+        assert_eq!(played.taken.len(), played.reminders.len() - untold.len(), "{connections}: nobody else is left out");
+    }
+}
+
+#[tokio::test]
+async fn who_reports_a_part_between_claim_and_hand_over_gets_a_mail_that_knows_it() {
+    let before = play(Act::Nothing, 1).await;
+    let after = play(Act::ReportPart, 1).await;
+    assert_eq!(after.to_essen().len(), 1);
+    assert_ne!(before.to_essen()[0].bytes, after.to_essen()[0].bytes);
+    assert_eq!(before.to_essen()[0].message_id, after.to_essen()[0].message_id);
+}
+
+#[tokio::test]
+async fn a_claim_that_was_lost_before_the_hand_over_is_not_handed_over_under_it() {
+    for connections in [1, 16] {
+        let played = play(Act::TakeOver, connections).await;
+        assert_eq!(played.to_essen().len(), 1, "{connections}: claimed again, it goes once");
+        assert_eq!(played.states().keys().collect::<Vec<_>>(), [&State::Accepted], "{connections}");
+    }
+}
