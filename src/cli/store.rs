@@ -31,15 +31,13 @@ enum Command {
         from: String,
         /// The database to fill; empty, or not there yet if it is a file.
         to: String,
-        /// The password of the server.
-        #[arg(long, env = "FRISTD_STORE_PASSWORD", hide_env_values = true)]
-        password: Option<String>,
     },
 }
 
 impl StoreCommand {
     pub(super) async fn execute(self, shell: &Shell) -> anyhow::Result<Ending> {
-        let Command::Copy { from, to, password } = self.command;
+        let Command::Copy { from, to } = self.command;
+        let password = std::env::var("FRISTD_STORE_PASSWORD").ok(); // not an option: those are seen by everybody on the machine
         let named = |what: &str, text: &str| {
             let database = Named::parse(text).map_err(|why| WrongInput(format!("{what}: {why}")))?;
             Ok::<_, WrongInput>(database_named(&database, password.as_deref()))
