@@ -270,6 +270,11 @@ impl Scribe {
         rows.into_iter().map(change).collect()
     }
 
+    /// The store's own count of changes.
+    pub async fn count_of_changes(&mut self) -> i64 {
+        sqlx::query_scalar("SELECT changes FROM service").fetch_one(&mut self.connection).await.unwrap()
+    }
+
     /// Makes every write of the store fail from now on, or lets it be: 0 fine, 1 the statement fails, 2 the transaction is
     /// rolled back by the database itself, as on a full disk.
     pub async fn set_disk(&mut self, mode: i64) {

@@ -28,6 +28,28 @@ impl Judge {
         }
     }
 
+    /// The end of a few days in which no step becomes due or ends, and nobody is being reminded or told a deadline: a replica
+    /// would tick on, and nothing would come of it that does not come of the next tick as well.
+    pub fn nothing_happens_until(&self, midnight: DateTime<Utc>, land: &Land) -> Option<DateTime<Utc>> {
+        const PASSED_OVER_MAX: TimeDelta = TimeDelta::hours(72);
+        let mut until = midnight + PASSED_OVER_MAX;
+        let this_month = Month::of(local_day(midnight));
+        for duty in &land.duties {
+            for month in (-2..=1).map(|count| this_month.plus(count)) {
+                let ladder = ladder(land, &self.known, i64::MAX, month, duty);
+                for rung in &ladder.rungs {
+                    let is_live = rung.due_at <= midnight && midnight < rung.live_until;
+                    if is_live && matches!(duty.steps[rung.step].kind, "announcement" | "reminder") {
+                        return None;
+                    }
+                    let next = [rung.due_at, rung.live_until].into_iter().filter(|at| *at >= midnight);
+                    until = next.fold(until, DateTime::min);
+                }
+            }
+        }
+        Some(until)
+    }
+
     /// After a quiet while every claim is resolved.
     fn m6_nothing_stays_in_hand(&mut self, now: DateTime<Utc>) {
         let claimed =

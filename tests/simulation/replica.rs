@@ -28,7 +28,7 @@ pub struct Files {
 /// What a replica keeps in memory from round to round. A crash takes it.
 #[derive(Default)]
 pub struct Memory {
-    memo: TickMemo,
+    pub memo: TickMemo,
     breaker: Option<Breaker>,
     has_recovered: bool,
 }
@@ -53,8 +53,6 @@ pub struct Ended {
     pub events: Vec<Event>,
     /// Until when nothing can become due, as the tick says.
     pub quiet_until: Option<DateTime<Utc>>,
-    /// Whether the tick has seen everything that was changed.
-    pub has_seen_all: bool,
 }
 
 pub type Round = Pin<Box<dyn Future<Output = Ended>>>;
@@ -66,11 +64,7 @@ pub fn round(body: Arc<Body>, files: Files, memory: Memory) -> Round {
         let mut events = Vec::new();
         let outcome = tick_and_deliver(&body, &files.charter, &mut memory, &mut events).await;
         let quiet_until = memory.memo.quiet_until();
-        let mut has_seen_all = false;
-        if let Ok(mut tx) = body.store.read().await {
-            has_seen_all = tx.service().await.is_ok_and(|service| memory.memo.has_seen(service.changes));
-        }
-        Ended { memory, outcome, events, quiet_until, has_seen_all }
+        Ended { memory, outcome, events, quiet_until }
     })
 }
 

@@ -55,7 +55,7 @@ pub fn play_all(seeds: Seeds) {
         Seeds::Years { years, from } => (None, from, years * 12, false),
     };
     let (next, months, worlds) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-    let (notices, mails) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (rounds, notices, mails) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let failures_max = std::env::var("FRISTD_FAILURES")
         .map_or(FAILURES_MAX, |text| text.parse().expect("FRISTD_FAILURES is a number"));
     let has_failed_enough = AtomicBool::new(false);
@@ -78,6 +78,7 @@ pub fn play_all(seeds: Seeds) {
             let before = months.fetch_add(u64::from(report.months), Ordering::Relaxed);
             let after = before + u64::from(report.months);
             worlds.fetch_add(1, Ordering::Relaxed);
+            rounds.fetch_add(report.rounds as u64, Ordering::Relaxed);
             notices.fetch_add(report.notices as u64, Ordering::Relaxed);
             mails.fetch_add(report.mails as u64, Ordering::Relaxed);
             if let Some(broken) = &report.violation {
@@ -103,10 +104,10 @@ pub fn play_all(seeds: Seeds) {
         }
     });
     let (worlds, months) = (worlds.into_inner(), months.into_inner());
-    let (notices, mails) = (notices.into_inner(), mails.into_inner());
+    let (rounds, notices, mails) = (rounds.into_inner(), notices.into_inner(), mails.into_inner());
     let failures = failures.into_inner().unwrap();
     say(&format!(
-        "{worlds} worlds, {} years, {notices} notices, {mails} mails taken by the relay, {} invariants broken\n",
+        "{worlds} worlds, {} years, {rounds} rounds, {notices} notices, {mails} mails taken by the relay, {} invariants broken\n",
         months / 12,
         failures.len()
     ));

@@ -79,6 +79,7 @@ pub struct World {
     pub queue: BinaryHeap<Reverse<(DateTime<Utc>, u64, Happening)>>,
     order: u64,
     commits_seen: u64,
+    rounds: usize,
     pub is_disk_full: bool,
 }
 
@@ -87,6 +88,7 @@ pub struct Report {
     pub months: u32,
     pub violation: Option<Violation>,
     pub history: History,
+    pub rounds: usize,
     pub notices: usize,
     pub mails: usize,
 }
@@ -100,12 +102,12 @@ pub async fn play(seed: u64, folder: PathBuf, templates: Arc<Templates>, is_told
         world.calm().await;
         world.judge_end().await;
     }
-    let World { store, scribe, replicas, judge, history, .. } = world;
+    let World { store, scribe, replicas, judge, history, rounds, .. } = world;
     drop(replicas);
     fristd::fault::install(None);
     scribe.close().await;
     store.close().await;
-    Report { months, notices: judge.notices.len(), mails: judge.mails, violation: judge.violation, history }
+    Report { months, rounds, notices: judge.notices.len(), mails: judge.mails, violation: judge.violation, history }
 }
 
 impl World {
@@ -141,6 +143,7 @@ impl World {
             queue: BinaryHeap::new(),
             order: 0,
             commits_seen: 0,
+            rounds: 0,
             is_disk_full: false,
             temper,
             dice,
@@ -245,7 +248,7 @@ impl World {
         }
         for _ in 0..STOPS_MAX {
             match self.drive(index, gone_on.as_ref().map(|kept| kept.stop)).await {
-                Some(ended) => return self.ended(index, ended),
+                Some(ended) => return self.ended(index, ended).await,
                 None if self.judge.violation.is_some() => return,
                 None => {}
             }
@@ -352,8 +355,10 @@ impl World {
         }
     }
 
-    fn ended(&mut self, index: usize, ended: Ended) {
-        let Ended { memory, outcome, events, quiet_until, has_seen_all } = ended;
+    async fn ended(&mut self, index: usize, ended: Ended) {
+        let Ended { memory, outcome, events, quiet_until } = ended;
+        self.rounds += 1;
+        let has_seen_all = memory.memo.has_seen(self.scribe.count_of_changes().await);
         if let Err(cause) = &outcome {
             self.history.add(self.now, || format!("replica {index}: the round failed: {cause}"));
         }
@@ -367,13 +372,16 @@ impl World {
         replica.files = self.files.clone();
         let offset = replica.skew + replica.jump;
         let at = match quiet_until {
-            Some(at) if is_quiet => (at - offset).max(self.now + TimeDelta::seconds(1)),
+            Some(at) if is_quiet => {
+                let at = self.judge.nothing_happens_until(at, &self.files.land).unwrap_or(at);
+                (at - offset).max(self.now + TimeDelta::seconds(1))
+            }
             _ => self.now + passed_over,
         };
         let again_at = outcome.as_ref().ok().copied().flatten().map(|at| at - offset);
         let work = self.next_work().map(|at| (at - offset).max(self.now + passed_over));
         let work = work.into_iter().chain(again_at.map(|at| at.max(self.now + TimeDelta::seconds(1)))).min();
-        let at = work.map_or(at, |work| at.min(work)).min(self.now + TimeDelta::hours(30));
+        let at = work.map_or(at, |work| at.min(work)).min(self.now + TimeDelta::hours(75));
         self.wake(index, at);
     }
 
