@@ -83,7 +83,6 @@ async fn a_month_goes_to_postgresql_and_back_without_losing_a_column() {
         &["status", "2026-12", "--json"][..],
         &["outbox", "list", "--json"],
         &["proof", "2026-12", "--authority", "abh-05970040-siegen", "--json"],
-        &["report", "year", "2026", "--json"],
     ] {
         let (here, there) = (fristd(&settings, arguments).json(), there(arguments).json());
         assert_eq!(sorted(here), sorted(there), "{arguments:?}");
