@@ -2,7 +2,7 @@
 //! feature `faults`, which is never shipped.
 //!
 //! A process that is to die by itself is started with `FRISTD_DIE_AT=POINT:N`: it dies when it passes that point for the
-//! N-th time, without any destructor, as by SIGKILL. A simulation installs a [`Hook`] instead, for its own thread.
+//! N-th time, without any destructor, as by SIGKILL. A simulation installs a `Hook` instead, for its own thread.
 
 /// A point on the way from plan to record, in the order of the way.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
