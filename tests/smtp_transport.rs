@@ -122,15 +122,18 @@ async fn every_failure_in_every_phase_is_classified() {
         (Message, Close, true, "broken"),
         (Message, Hang, true, "broken"),
     ];
-    for (phase, act, begun, want) in rows {
+    for ((phase, act, begun, want), pipelines) in rows.iter().flat_map(|row| [(row, false), (row, true)]) {
         let peer = ScriptedSmtp::start([(*phase, act.clone())]).await;
+        if pipelines {
+            peer.offer_pipelining();
+        }
         let timeout = if matches!(act, Hang) { TIMEOUT_SHORT } else { PATIENCE };
         let mut settings = relay(peer.address, timeout);
         settings.credentials = Some(("user".into(), "geheim".into()));
         let mut transport = SmtpTransport::new(settings).unwrap();
         let (was_begun, reply) = send(&mut transport, &mail(1)).await;
         let (got, text) = name(&reply);
-        assert_eq!((was_begun, got), (*begun, *want), "{phase:?} {act:?}: {text}");
+        assert_eq!((was_begun, got), (*begun, *want), "{phase:?} {act:?}, pipelines: {pipelines}: {text}");
         assert!(peer.received().is_empty(), "{phase:?} {act:?}");
         if let Say(words) = act
             && let Some(code) =
@@ -145,6 +148,47 @@ async fn every_failure_in_every_phase_is_classified() {
         assert_eq!(peer.received().len(), 1, "after {phase:?} {act:?}");
         assert_eq!(peer.received()[0].to, "abh-2@musterau.example");
     }
+}
+
+#[tokio::test]
+async fn a_relay_that_pipelines_gets_a_mails_commands_in_one_piece_and_others_one_by_one() {
+    for pipelines in [true, false] {
+        let peer = ScriptedSmtp::start([(Phase::Mail, Act::Hang)]).await;
+        if pipelines {
+            peer.offer_pipelining();
+        }
+        let mut transport = SmtpTransport::new(relay(peer.address, TIMEOUT_SHORT)).unwrap();
+        assert_eq!(name(&send(&mut transport, &mail(1)).await.1).0, "no relay", "it hangs at MAIL");
+        let after_mail = peer.commands().into_iter().skip_while(|command| !command.starts_with("MAIL")).skip(1);
+        let rest: Vec<String> = after_mail.take_while(|command| command != "QUIT").collect();
+        let in_one_piece: &[&str] = if pipelines { &["RCPT TO:<abh-1@musterau.example>", "DATA"] } else { &[] };
+        assert_eq!(rest, in_one_piece);
+    }
+}
+
+#[tokio::test]
+async fn a_relay_that_wants_the_mail_of_a_refused_recipient_does_not_get_it() {
+    // the scripted peer answers DATA with 354 also when it has refused the recipient
+    let peer = ScriptedSmtp::start([(Phase::Rcpt, Act::Say("550 5.1.1 no such user"))]).await;
+    peer.offer_pipelining();
+    let mut transport = SmtpTransport::new(relay(peer.address, PATIENCE)).unwrap();
+    let (begun, reply) = send(&mut transport, &mail(1)).await;
+    assert_eq!((begun, reply), (false, Reply::RefusedForGood { text: "RCPT: 550 5.1.1 no such user".into() }));
+    assert_eq!(name(&send(&mut transport, &mail(2)).await.1).0, "accepted");
+    assert_eq!(peer.connections(), 2, "the first was given up");
+    assert_eq!(peer.received().len(), 1);
+
+    // one in good order answers DATA with 503, and the connection is kept
+    let refusals =
+        [(Phase::Rcpt, Act::Say("550 5.1.1 no such user")), (Phase::Data, Act::Say("503 5.5.1 need a recipient"))];
+    let peer = ScriptedSmtp::start(refusals).await;
+    peer.offer_pipelining();
+    let mut transport = SmtpTransport::new(relay(peer.address, PATIENCE)).unwrap();
+    let (_, reply) = send(&mut transport, &mail(1)).await;
+    assert_eq!(reply, Reply::RefusedForGood { text: "RCPT: 550 5.1.1 no such user".into() });
+    assert_eq!(name(&send(&mut transport, &mail(2)).await.1).0, "accepted");
+    assert_eq!(peer.connections(), 1);
+    assert!(peer.commands().contains(&"RSET".to_owned()));
 }
 
 #[tokio::test]

@@ -81,12 +81,13 @@ impl Bench {
         let delivery =
             Delivery { outcome, reply: "250 ok", subject: "Frist", sha256: "00", was_handed_over: true, alert: None };
         let mut tx = self.store.write().await?;
-        if hand_over {
+        let (_, lost) = tx.delivery_state_for(&[(claimed, !hand_over)]).await?;
+        if hand_over && lost.is_empty() {
             tx.record_hand_overs(&[(claimed, MAIL)], now).await?;
         }
-        let held = tx.record_replies(&[(claimed, delivery)], now).await?;
+        tx.record_replies(&[(claimed, delivery)], &lost, now).await?;
         tx.commit().await?;
-        Ok(held.contains(&claimed.id))
+        Ok(lost.is_empty())
     }
 
     async fn states(&self) -> Vec<State> {

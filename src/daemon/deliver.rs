@@ -2,15 +2,10 @@
 //! whether a notice is called for; the domain does.
 
 use std::collections::{HashSet, VecDeque};
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::task::Poll;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::domain::NewNotice;
@@ -30,6 +25,7 @@ use super::event::Event;
 use super::pace;
 use super::recheck_facts::{RecheckFacts, is_report};
 use super::recorder::{Recorder, Replied, end, record_replies};
+use super::side_by_side::side_by_side;
 use super::tick::TickError;
 
 const CLAIM_PER_CONNECTION: usize = 16; // enough that the last of a batch leave the others idle only shortly
@@ -139,7 +135,7 @@ impl<'a, T: Transport + Send> Deliverer<'a, T> {
             let recorded = oneshot::channel().0;
             Replied { claimed, ready: None, was_handed_over: true, outcome, reply, alert: None, recorded }
         });
-        let events = record_replies(&mut tx, &replied.collect::<Vec<_>>(), now).await?;
+        let events = record_replies(&mut tx, &replied.collect::<Vec<_>>(), &HashSet::new(), now).await?;
         tx.commit().await?;
         Ok(events)
     }
@@ -179,18 +175,27 @@ impl<'a, T: Transport + Send> Deliverer<'a, T> {
             is_reached: watch::Sender::new(false),
             breaker: Mutex::new(&mut *self.breaker),
         };
-        let recorder =
-            Recorder { store: self.store, charter, clock, is_time_to_send: &is_time_to_send, seen_change, events };
+        let is_writing = AtomicBool::new(false);
+        let recorder = Recorder {
+            store: self.store,
+            charter,
+            clock,
+            is_time_to_send: &is_time_to_send,
+            seen_change,
+            is_writing: &is_writing,
+            connections: siblings.len() + 1,
+            events,
+        };
         let mut first = Standing::Reached;
         let (sender, inbox) = mpsc::unbounded_channel();
         let connection =
             |transport, standing| Connection { batch: &batch, transport, standing, recorder: sender.clone() }.work();
-        let connections: FuturesUnordered<_> = [connection(&mut *self.transport, &mut first)].into_iter().collect();
+        let mut connections = vec![connection(&mut *self.transport, &mut first)];
         for line in siblings.iter_mut().filter(|line| line.standing != Standing::Surplus) {
             connections.push(connection(&mut line.transport, &mut line.standing));
         }
         drop(sender);
-        work_side_by_side(connections, recorder.run(inbox)).await?;
+        side_by_side(connections, recorder.run(inbox), &is_writing).await?;
         let Hand { waiting, returned, relay_failed_until, is_over } = std::mem::take(&mut *batch.hand());
         let from = relay_failed_until.unwrap_or(clock.now());
         let unsent = returned.into_iter().chain(waiting.into_iter().map(|claimed| (claimed, from)));
@@ -295,18 +300,4 @@ fn go_together(first: &NewNotice, other: &NewNotice) -> bool {
 fn is_time_to_send(charter: &Charter, clock: &Clock, stop: &watch::Receiver<bool>) -> bool {
     let rulebook = &charter.settings.rulebook;
     !*stop.borrow() && rulebook.sending.are_open(&rulebook.calendar, rulebook.zone, clock.now())
-}
-
-/// Drives connections as far as each can go, and only then the recorder: so a transaction takes all that is pending, and the
-/// same events come in the same order.
-async fn work_side_by_side<C: Future<Output = ()>>(
-    mut connections: FuturesUnordered<C>,
-    recorder: impl Future<Output = Result<(), TickError>>,
-) -> Result<(), TickError> {
-    let mut recorder = pin!(recorder);
-    poll_fn(|context| {
-        while let Poll::Ready(Some(())) = connections.poll_next_unpin(context) {}
-        recorder.as_mut().poll(context)
-    })
-    .await
 }

@@ -25,6 +25,7 @@ pub mod retention;
 pub mod run;
 pub mod scenario;
 mod service_outline;
+mod side_by_side;
 mod simulated_return;
 pub mod simulation;
 pub mod take_list;

@@ -1,7 +1,8 @@
 //! Writes what connections do, all that is pending in one transaction, and says who may hand over. Never sends.
 
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
@@ -19,9 +20,8 @@ use super::composer::Ready;
 use super::connection::may_begin;
 use super::event::{Event, What};
 use super::recheck_facts::{RecheckFacts, Wording};
+use super::side_by_side::others_first;
 use super::tick::TickError;
-
-const GROUP_MAX: usize = 64; // more than there are connections, and one transaction stays far below a second
 
 /// A claimed notice on its way, with what was decided on it last.
 #[derive(Clone, Debug)]
@@ -80,15 +80,33 @@ pub(super) struct Recorder<'a, E> {
     pub(super) is_time_to_send: &'a (dyn Fn() -> bool + Send + Sync),
     /// The newest count of changes that a transaction saw.
     pub(super) seen_change: &'a AtomicI64,
+    /// Whether a transaction runs.
+    pub(super) is_writing: &'a AtomicBool,
+    /// How many connections there are.
+    pub(super) connections: usize,
     pub(super) events: &'a mut E,
 }
 
 impl<E: Extend<Event>> Recorder<'_, E> {
-    /// Works until all connections have gone. What came in while a transaction ran goes into the next one together.
+    /// Works until all connections have gone. What came in while a transaction ran goes into the next one together, but the asks
+    /// of half of the connections at most: while one half waits for the disk, the other half talks to the relay.
     pub(super) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Request>) -> Result<(), TickError> {
-        let mut requests = Vec::new();
-        while inbox.recv_many(&mut requests, GROUP_MAX).await > 0 {
-            self.record(std::mem::take(&mut requests)).await?;
+        let asks_max = self.connections.div_ceil(2);
+        let mut waiting = Vec::new();
+        while !waiting.is_empty() || inbox.recv_many(&mut waiting, usize::MAX).await > 0 {
+            while let Ok(request) = inbox.try_recv() {
+                waiting.push(request);
+            }
+            let mut asks = 0;
+            let is_of_next = |request: &mut Request| {
+                asks += usize::from(matches!(request, Request::Ask(..)));
+                matches!(request, Request::Replied(_)) || asks <= asks_max
+            };
+            let requests = waiting.extract_if(.., is_of_next).collect();
+            self.is_writing.store(true, Ordering::Relaxed);
+            self.record(requests).await?;
+            self.is_writing.store(false, Ordering::Relaxed);
+            others_first().await;
         }
         Ok(())
     }
@@ -103,15 +121,16 @@ impl<E: Extend<Event>> Recorder<'_, E> {
         }
         let mut tx = self.store.write().await?;
         let now = self.clock.now();
+        let told = replied.iter().map(|reply| (&reply.claimed, reply.was_handed_over));
+        let claims: Vec<_> = told.chain(asked.iter().map(|asked| (&asked.task.claimed, false))).collect();
+        let (mut state, lost) = tx.delivery_state_for(&claims).await?;
         // replies come first: a mailbox that refuses one mail gets no other of this group
-        let mut events = record_replies(&mut tx, &replied, now).await?;
-        let has_changed = replied.iter().any(|reply| reply.outcome != Outcome::Accepted);
-        let mut decided = Vec::new();
-        if has_changed || !asked.is_empty() {
-            let state = tx.delivery_state().await?;
-            self.seen_change.store(state.verdict_changes, Ordering::Relaxed);
-            decided = self.decide(&mut tx, asked, state, now, &mut events).await?;
+        let mut events = record_replies(&mut tx, &replied, &lost, now).await?;
+        if replied.iter().any(|reply| reply.outcome != Outcome::Accepted) {
+            state = tx.delivery_state().await?;
         }
+        self.seen_change.store(state.verdict_changes, Ordering::Relaxed);
+        let decided = self.decide(&mut tx, asked, &lost, state, now, &mut events).await?;
         tx.commit().await?;
         self.events.extend(events);
         for reply in replied {
@@ -129,6 +148,7 @@ impl<E: Extend<Event>> Recorder<'_, E> {
         &mut self,
         tx: &mut Tx,
         asked: Vec<Asked>,
+        lost: &HashSet<String>,
         state: DeliveryState,
         now: DateTime<Utc>,
         events: &mut Vec<Event>,
@@ -138,7 +158,10 @@ impl<E: Extend<Event>> Recorder<'_, E> {
         let (mut unchanged, mut doubtful) = (Vec::new(), Vec::new());
         for asked in asked {
             let Asked { task, ready, answer } = asked;
-            if !is_open || !may_begin(&task.claimed, now) {
+            if lost.contains(&task.claimed.id) {
+                log_lost(&task.claimed);
+                decided.push((answer, Answer::Ended));
+            } else if !is_open || !may_begin(&task.claimed, now) {
                 decided.push((answer, Answer::NotNow(task)));
             } else if task.still_holds(state, now) {
                 unchanged.push(Asked { task, ready, answer });
@@ -176,14 +199,7 @@ impl<E: Extend<Event>> Recorder<'_, E> {
         let notices: Vec<&NewNotice> = doubtful.iter().map(|asked| &asked.task.claimed.notice).collect();
         let mut facts = RecheckFacts::load(tx, settings, &notices, now).await?;
         facts.load_letters(tx, &notices).await?;
-        let claims: Vec<&ClaimedNotice> = doubtful.iter().map(|asked| &asked.task.claimed).collect();
-        let held = tx.still_claimed(&claims).await?;
         for Asked { mut task, ready, answer } in doubtful {
-            if !held.contains(&task.claimed.id) {
-                log_lost(&task.claimed);
-                decided.push((answer, Answer::Ended));
-                continue;
-            }
             let authorities = match facts.verdict(&task.claimed.notice) {
                 Verdict::Send(authorities) => authorities,
                 verdict => {
@@ -229,7 +245,7 @@ struct Asked {
     answer: oneshot::Sender<Answer>,
 }
 
-/// Records that the hand-overs of these begin, as far as their claims still hold.
+/// Records that the hand-overs of these begin.
 async fn hand_over(
     tx: &mut Tx,
     unchanged: Vec<Asked>,
@@ -239,12 +255,12 @@ async fn hand_over(
         let ready = asked.ready.as_ref()?;
         Some((&asked.task.claimed, ready.as_handed_over()))
     });
-    let held = tx.record_hand_overs(&mails.collect::<Vec<_>>(), now).await?;
+    tx.record_hand_overs(&mails.collect::<Vec<_>>(), now).await?;
     let mut decided = Vec::new();
     for Asked { task, ready, answer } in unchanged {
         let said = match ready {
             None => Answer::Compose(task),
-            Some(ready) if held.contains(&task.claimed.id) => {
+            Some(ready) => {
                 for cause in &ready.failed_documents {
                     tracing::error!(
                         notice = task.claimed.id,
@@ -254,10 +270,6 @@ async fn hand_over(
                     tx.raise_alert(&document_alert(&task.claimed, cause), now).await?;
                 }
                 Answer::HandOver(task, ready)
-            }
-            Some(_) => {
-                log_lost(&task.claimed);
-                Answer::Ended
             }
         };
         decided.push((answer, said));
@@ -269,14 +281,15 @@ async fn hand_over(
 pub(super) async fn record_replies(
     tx: &mut Tx,
     replied: &[Replied],
+    lost: &HashSet<String>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Event>, TickError> {
     let deliveries: Vec<(&ClaimedNotice, Delivery<'_>)> =
         replied.iter().map(|reply| (&reply.claimed, reply.as_delivery())).collect();
-    let held = tx.record_replies(&deliveries, now).await?;
+    tx.record_replies(&deliveries, lost, now).await?;
     let mut events = Vec::new();
     for reply in replied {
-        if held.contains(&reply.claimed.id) {
+        if !lost.contains(&reply.claimed.id) {
             events.push(reply.as_event(now));
         } else {
             tracing::warn!(

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
-use lettre::transport::smtp::commands::Quit;
+use lettre::transport::smtp::commands::{Ehlo, Quit};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::Response;
 use thiserror::Error;
@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 
 use super::transport::reply_text;
 
+const PIPELINING: &str = "PIPELINING"; // RFC 2920
 const QUIT_SECONDS_MAX: u64 = 2; // a courtesy: nobody waits long for its answer
 
 /// A relay, as settings name it.
@@ -100,6 +101,13 @@ pub(super) struct CheckedRelay {
     credentials: Option<Credentials>,
 }
 
+/// A connection on which mails can be sent.
+pub(super) struct Link {
+    pub(super) connection: AsyncSmtpConnection,
+    /// Whether the relay takes several commands in one piece.
+    pub(super) pipelines: bool,
+}
+
 /// What went wrong in one step.
 pub(super) struct Failure {
     /// The relay's reply code, if it gave one that can be understood.
@@ -123,9 +131,9 @@ impl CheckedRelay {
     }
 
     /// Connects, encrypts and logs in, each step within the time-out.
-    pub(super) async fn connect(&self) -> Result<Box<AsyncSmtpConnection>, Failure> {
+    pub(super) async fn connect(&self) -> Result<Box<Link>, Failure> {
         let Relay { host, port, tls, .. } = &self.relay;
-        let mut connection = match (tls, &self.tls) {
+        let (mut connection, hello) = match (tls, &self.tls) {
             (Tls::Implicit, Some(parameters)) => {
                 let hello = self.hello(None);
                 let connect = AsyncSmtpConnection::connect_tokio1(
@@ -135,7 +143,7 @@ impl CheckedRelay {
                     Some(parameters.clone()),
                     None,
                 );
-                self.step("connect with TLS", connect).await?
+                (self.step("connect with TLS", connect).await?, hello)
             }
             _ => {
                 let what = format!("connect to {host}:{port}");
@@ -153,22 +161,28 @@ impl CheckedRelay {
                         let text = format!(
                             "{host}:{port} does not offer STARTTLS; no mail is sent unencrypted unless tls is set to none"
                         );
-                        self.take_leave(Box::new(connection)).await;
+                        self.take_leave(connection).await;
                         return Err(Failure { code: None, text: reply_text(&text) });
                     }
                     self.step("STARTTLS", connection.starttls(parameters.clone(), &hello)).await?;
                 }
-                connection
+                (connection, hello)
             }
         };
         if let Some(credentials) = &self.credentials {
             let login = self.step("AUTH", connection.auth(&[Mechanism::Plain, Mechanism::Login], credentials)).await;
             if let Err(failure) = login {
-                self.take_leave(Box::new(connection)).await;
+                self.take_leave(connection).await;
                 return Err(without_words_of_login(failure));
             }
         }
-        Ok(Box::new(connection))
+        // asked once more, because the library does not tell of this extension
+        let pipelines = match self.step("EHLO", connection.command(Ehlo::new(hello))).await {
+            Ok(offer) => offer.message().any(|line| line.eq_ignore_ascii_case(PIPELINING)),
+            Err(Failure { code: Some(_), .. }) => false,
+            Err(failure) => return Err(failure),
+        };
+        Ok(Box::new(Link { connection, pipelines }))
     }
 
     /// A command that must be answered with 2xx.
@@ -178,7 +192,15 @@ impl CheckedRelay {
         command: C,
         name: &str,
     ) -> Result<Response, Failure> {
-        let response = self.step(name, connection.command(command)).await?;
+        self.completed(self.step(name, connection.command(command)).await?, name)
+    }
+
+    /// The answer to a command that was sent before, which must be 2xx.
+    pub(super) async fn answer(&self, connection: &mut AsyncSmtpConnection, name: &str) -> Result<Response, Failure> {
+        self.completed(self.step(name, connection.read_response()).await?, name)
+    }
+
+    fn completed(&self, response: Response, name: &str) -> Result<Response, Failure> {
         if (200..300).contains(&u16::from(response.code())) {
             return Ok(response);
         }
@@ -216,7 +238,7 @@ impl CheckedRelay {
     }
 
     /// Says goodbye and drops the connection.
-    pub(super) async fn take_leave(&self, mut connection: Box<AsyncSmtpConnection>) {
+    pub(super) async fn take_leave(&self, mut connection: AsyncSmtpConnection) {
         let patience = self.relay.timeout.min(Duration::from_secs(QUIT_SECONDS_MAX));
         // whatever is answered, the connection is dropped
         let _ = tokio::time::timeout(patience, connection.command(Quit)).await;

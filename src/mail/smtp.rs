@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use lettre::Address;
-use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
+use lettre::transport::smtp::response::Response;
 
-use super::relay::{CheckedRelay, Failure, Relay, RelayError, words};
+use super::relay::{CheckedRelay, Failure, Link, Relay, RelayError, words};
 use super::transport::{OutgoingMail, Transport, reply_text};
 use crate::domain::Mailbox;
 use crate::domain::delivery::Reply;
@@ -25,11 +25,11 @@ enum Line {
     /// No connection.
     Closed,
     /// Ready for a mail.
-    Idle(Box<AsyncSmtpConnection>),
+    Idle(Box<Link>),
     /// A mail was refused; the relay must forget its sender first.
-    Refused(Box<AsyncSmtpConnection>),
+    Refused(Box<Link>),
     /// The relay waits for the mail of this Message-ID.
-    Waiting(Box<AsyncSmtpConnection>, String),
+    Waiting(Box<Link>, String),
 }
 
 impl SmtpTransport {
@@ -45,51 +45,82 @@ impl SmtpTransport {
         std::mem::replace(&mut self.line, Line::Closed)
     }
 
-    /// A connection on which MAIL was accepted: the kept one if it still works, else a new one.
-    async fn open_with_sender(&mut self, sender: &Address) -> Result<Box<AsyncSmtpConnection>, Failure> {
-        let relay = Arc::clone(&self.relay);
-        if let Some(mut kept) = self.kept_connection().await {
-            match relay.command(&mut kept, Mail::new(Some(sender.clone()), Vec::new()), "MAIL").await {
-                Ok(_) => return Ok(kept),
-                // the relay may have ended a connection that was idle: that is worth one new one
-                Err(failure) if failure.code.is_none() || failure.code == Some(CLOSING) => {}
-                Err(failure) => {
-                    relay.take_leave(kept).await;
-                    return Err(failure);
-                }
-            }
-        }
-        let mut fresh = relay.connect().await?;
-        match relay.command(&mut fresh, Mail::new(Some(sender.clone()), Vec::new()), "MAIL").await {
-            Ok(_) => Ok(fresh),
-            Err(failure) => {
-                relay.take_leave(fresh).await;
-                Err(failure)
-            }
-        }
-    }
-
-    async fn kept_connection(&mut self) -> Option<Box<AsyncSmtpConnection>> {
+    async fn kept_connection(&mut self) -> Option<Box<Link>> {
         match self.take_line() {
-            Line::Idle(connection) => Some(connection),
-            Line::Refused(mut connection) => {
-                self.relay.command(&mut connection, Rset, "RSET").await.ok().map(|_| connection)
-            }
+            Line::Idle(link) => Some(link),
+            Line::Refused(mut link) => self.relay.command(&mut link.connection, Rset, "RSET").await.ok().map(|_| link),
             Line::Closed | Line::Waiting(..) => None,
         }
     }
 
-    /// What a failed RCPT or DATA means, and whether the connection is kept.
-    fn refused(&mut self, connection: Box<AsyncSmtpConnection>, failure: Failure) -> Reply {
+    /// What a refused RCPT or DATA means, and whether the connection is kept.
+    fn refused(&mut self, link: Box<Link>, refusal: Refusal) -> Reply {
+        let Refusal { failure, is_in_step, .. } = refusal;
         let reply = match failure.code {
             Some(CLOSING) | None => return Reply::NoRelay { text: failure.text },
             Some(400..=499) => Reply::RefusedForNow { text: failure.text },
             Some(500..=599) => Reply::RefusedForGood { text: failure.text },
             Some(_) => return Reply::NoRelay { text: failure.text },
         };
-        self.line = Line::Refused(connection);
+        if is_in_step {
+            self.line = Line::Refused(link);
+        }
         reply
     }
+}
+
+/// Which of the commands before a mail was refused, and how.
+struct Refusal {
+    is_of_sender: bool,
+    failure: Failure,
+    /// Whether the relay waits for the next command, and not for a mail.
+    is_in_step: bool,
+}
+
+impl Refusal {
+    fn of(failure: Failure) -> Self {
+        Self { is_of_sender: false, failure, is_in_step: true }
+    }
+
+    fn of_sender(failure: Failure) -> Self {
+        Self { is_of_sender: true, failure, is_in_step: false }
+    }
+}
+
+/// MAIL, RCPT and DATA, in one piece if the relay takes them so (RFC 2920), else each after the answer to the one before.
+/// Afterwards the relay waits for the mail.
+async fn begin_mail(relay: &CheckedRelay, link: &mut Link, mail: Mail, rcpt: Rcpt) -> Result<(), Refusal> {
+    let connection = &mut link.connection;
+    if !link.pipelines {
+        relay.command(connection, mail, "MAIL").await.map_err(Refusal::of_sender)?;
+        relay.command(connection, rcpt, "RCPT").await.map_err(Refusal::of)?;
+        let answer = relay.step("DATA", connection.command(Data)).await;
+        return expect_start(answer).map_err(Refusal::of);
+    }
+    let all = format!("{mail}{rcpt}{Data}");
+    relay.command(connection, all, "MAIL").await.map_err(Refusal::of_sender)?;
+    let of_recipient = relay.answer(connection, "RCPT").await;
+    if let Err(Failure { code: Some(CLOSING) | None, .. }) = of_recipient {
+        return of_recipient.map(|_| ()).map_err(Refusal::of);
+    }
+    let of_data = expect_start(relay.step("DATA", connection.read_response()).await);
+    match (of_recipient, of_data) {
+        (Ok(_), of_data) => of_data.map_err(Refusal::of),
+        // a relay that wants the mail all the same must not get it: the connection is given up
+        (Err(failure), of_data) => {
+            let is_in_step = matches!(of_data, Err(Failure { code: Some(_), .. }));
+            Err(Refusal { is_of_sender: false, failure, is_in_step })
+        }
+    }
+}
+
+/// That a relay waits for the mail.
+fn expect_start(answer: Result<Response, Failure>) -> Result<(), Failure> {
+    let response = answer?;
+    if response.has_code(START_MAIL_INPUT) {
+        return Ok(());
+    }
+    Err(Failure { code: None, text: reply_text(&format!("DATA: expected 354, got {}", words(&response))) })
 }
 
 impl Transport for SmtpTransport {
@@ -104,32 +135,41 @@ impl Transport for SmtpTransport {
             text: reply_text(&format!("RCPT: recipient {}: {why}", mail.mailbox)),
         })?;
 
-        let mut connection =
-            self.open_with_sender(&sender).await.map_err(|failure| Reply::NoRelay { text: failure.text })?;
-        let relay = Arc::clone(&self.relay);
-        if let Err(failure) = relay.command(&mut connection, Rcpt::new(recipient, Vec::new()), "RCPT").await {
-            return Err(self.refused(connection, failure));
-        }
-        match relay.step("DATA", connection.command(Data)).await {
-            Ok(response) if response.has_code(START_MAIL_INPUT) => {
-                self.line = Line::Waiting(connection, mail.message_id.clone());
-                Ok(())
+        let (relay, mut kept) = (Arc::clone(&self.relay), self.kept_connection().await);
+        loop {
+            let is_fresh = kept.is_none();
+            let mut link = match kept.take() {
+                Some(link) => link,
+                None => relay.connect().await.map_err(|failure| Reply::NoRelay { text: failure.text })?,
+            };
+            let (mail_from, rcpt) = (Mail::new(Some(sender.clone()), vec![]), Rcpt::new(recipient.clone(), vec![]));
+            match begin_mail(&relay, &mut link, mail_from, rcpt).await {
+                Ok(()) => {
+                    self.line = Line::Waiting(link, mail.message_id.clone());
+                    return Ok(());
+                }
+                // the relay may have ended a connection that was idle: that is worth one new one
+                Err(Refusal { is_of_sender: true, failure: Failure { code: None | Some(CLOSING), .. }, .. })
+                    if !is_fresh => {}
+                Err(Refusal { is_of_sender: true, failure, .. }) => {
+                    relay.take_leave(link.connection).await;
+                    return Err(Reply::NoRelay { text: failure.text });
+                }
+                Err(refusal) => return Err(self.refused(link, refusal)),
             }
-            Ok(response) => Err(no_relay(format!("DATA: expected 354, got {}", words(&response)))),
-            Err(failure) => Err(self.refused(connection, failure)),
         }
     }
 
     async fn complete(&mut self, mail: &OutgoingMail) -> Reply {
-        let mut connection = match self.take_line() {
-            Line::Waiting(connection, message_id) if message_id == mail.message_id => connection,
+        let mut link = match self.take_line() {
+            Line::Waiting(link, message_id) if message_id == mail.message_id => link,
             _ => return Reply::NoRelay { text: reply_text(&format!("mail {} was not prepared", mail.message_id)) },
         };
         // message and end in one write: two would wait for each other's acknowledgement where Nagle's algorithm is on
         let relay = Arc::clone(&self.relay);
-        match relay.step("message", connection.command(transparent(&mail.bytes))).await {
+        match relay.step("message", link.connection.command(transparent(&mail.bytes))).await {
             Ok(response) if (200..300).contains(&u16::from(response.code())) => {
-                self.line = Line::Idle(connection);
+                self.line = Line::Idle(link);
                 Reply::Accepted { text: words(&response) }
             }
             Ok(response) => {
@@ -137,7 +177,7 @@ impl Transport for SmtpTransport {
             }
             Err(Failure { code: Some(code), text }) => {
                 if code != CLOSING {
-                    self.line = Line::Idle(connection); // the end of a message resets the relay (RFC 5321, 4.1.1.4)
+                    self.line = Line::Idle(link); // the end of a message resets the relay (RFC 5321, 4.1.1.4)
                 }
                 if code < 500 { Reply::RefusedForNow { text } } else { Reply::RefusedForGood { text } }
             }
@@ -151,8 +191,8 @@ impl Transport for SmtpTransport {
     }
 
     async fn close(&mut self) {
-        if let Line::Idle(connection) | Line::Refused(connection) = self.take_line() {
-            self.relay.take_leave(connection).await;
+        if let Line::Idle(link) | Line::Refused(link) = self.take_line() {
+            self.relay.take_leave(link.connection).await;
         }
     }
 }
@@ -165,14 +205,22 @@ fn address(mailbox: &Mailbox) -> Result<Address, String> {
 fn transparent(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut wire = String::with_capacity(text.len() + text.len() / 64 + 8);
+    let mut rest = text.strip_suffix('\n').map_or(&*text, |text| text.strip_suffix('\r').unwrap_or(text));
     // a lone CR or LF would let a crafted text end the message early at some relays ("SMTP smuggling")
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    for line in text.strip_suffix('\n').unwrap_or(&text).split('\n') {
+    loop {
+        let (line, after) = match rest.find(['\r', '\n']) {
+            Some(end) => (&rest[..end], Some(rest[end..].strip_prefix("\r\n").unwrap_or(&rest[end + 1..]))),
+            None => (rest, None),
+        };
         if line.starts_with('.') {
             wire.push('.');
         }
         wire.push_str(line);
         wire.push_str("\r\n");
+        match after {
+            Some(after) => rest = after,
+            None => break,
+        }
     }
     wire.push_str(".\r\n");
     wire

@@ -169,8 +169,3 @@ fn claimable(row: NoticeRow, now: DateTime<Utc>) -> Result<ClaimedNotice, StoreE
 fn last_instant() -> DateTime<Utc> {
     NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or_default().and_time(NaiveTime::MIN).and_utc()
 }
-
-/// A lease that was lost touches no row.
-pub(super) fn held_by(touched: u64, notice: &str) -> Result<(), StoreError> {
-    if touched == 1 { Ok(()) } else { Err(StoreError::LeaseLost { notice: notice.to_owned() }) }
-}

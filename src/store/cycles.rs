@@ -9,7 +9,7 @@ use crate::domain::ladder::DateFacts;
 use crate::domain::plan::StepRecord;
 use crate::domain::{Deadline, DutyId, ImportSignal, Month, Revision};
 
-use super::engine::{execute, fetch_all, fetch_one, fetch_optional};
+use super::engine::{execute, fetch_all, fetch_one, fetch_optional, write_built};
 use super::rows::Place;
 use super::{StoreError, Tx};
 
@@ -138,7 +138,7 @@ impl Tx {
 
     /// Tells planning that a delivery has ended; no verdict hangs on that.
     pub(super) async fn touch_by_delivery(&mut self) -> Result<(), StoreError> {
-        execute!(self, sqlx::query("UPDATE service SET changes = changes + 1 WHERE id = 1"))?;
+        write_built!(self, 1, "UPDATE service SET changes = changes + 1 WHERE id = 1", |_builder| {})?;
         Ok(())
     }
 

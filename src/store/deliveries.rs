@@ -9,8 +9,10 @@ use sqlx::types::Json;
 use crate::domain::delivery::{Outcome, State, reply_code};
 use crate::domain::{Alert, AuthorityId};
 
-use super::claims::{ClaimedNotice, held_by};
-use super::engine::{execute_built, fetch_built, fetch_one};
+use super::claims::ClaimedNotice;
+use super::engine::{execute_built, fetch_built, fetch_one, write_built};
+use super::entry::LogHead;
+use super::readable::Readable;
 use super::{StoreError, Tx};
 
 /// One attempt to deliver, as it ended.
@@ -22,7 +24,7 @@ pub struct Delivery<'a> {
     pub reply: &'a str,
     /// The mail's subject.
     pub subject: &'a str,
-    /// The SHA-256 of the mail, in hexadecimal; empty if there was no mail, or it is known from the hand-over.
+    /// The SHA-256 of the mail, in hexadecimal; empty if there was no mail, or only the store knows it, from the hand-over.
     pub sha256: &'a str,
     /// Whether [`Tx::record_hand_overs`] came before, and has kept the mail.
     pub was_handed_over: bool,
@@ -76,14 +78,14 @@ impl Tx {
     /// Claims notices for sending, each about its authorities.
     ///
     /// # Errors
-    /// If one of them is not as it was when [`Tx::due_notices`] found it in this transaction, or the database fails.
+    /// If one of them is not as it was when [`Tx::due_notices`] found it in this transaction, then or at the commit.
     pub async fn claim(&mut self, claims: &[ClaimedNotice], now: DateTime<Utc>) -> Result<(), StoreError> {
         if claims.is_empty() {
             return Ok(());
         }
         let replica = self.replica.clone();
         let replica = replica.as_deref();
-        let held = ids(fetch_built!(self, "WITH claimed (notice, claim, about, ends_at) AS (", |builder| {
+        write_built!(self, claims.len(), "WITH claimed (notice, claim, about, ends_at) AS (", |builder| {
             builder.push_values(claims, |mut row, claimed| {
                 row.push_bind(&claimed.id)
                     .push_bind(claimed.lease)
@@ -96,10 +98,10 @@ impl Tx {
             );
             builder.push_bind(replica).push(", changed_at = ").push_bind(now);
             builder.push(
-            " FROM claimed WHERE id = notice AND lease = claim - 1 AND state IN ('queued', 'retry', 'uncertain') RETURNING id",
-        );
-        })?);
-        claims.iter().try_for_each(|claimed| held_by(u64::from(held.contains(&claimed.id)), &claimed.id))
+                " FROM claimed WHERE id = notice AND lease = claim - 1 AND state IN ('queued', 'retry', 'uncertain')",
+            );
+        })?;
+        Ok(())
     }
 
     /// Says of which authorities claimed notices really speak. Returns the ids of those that are still this deliverer's.
@@ -139,110 +141,98 @@ impl Tx {
         Ok(())
     }
 
-    /// Which of these notices are still this deliverer's.
-    pub async fn still_claimed(&mut self, claims: &[&ClaimedNotice]) -> Result<HashSet<String>, StoreError> {
+    /// What a deliverer looks at before each hand-over, and which of its claims it has lost, by the notices' ids; with each claim
+    /// whether the mail was handed over.
+    pub async fn delivery_state_for(
+        &mut self,
+        claims: &[(&ClaimedNotice, bool)],
+    ) -> Result<(DeliveryState, HashSet<String>), StoreError> {
         if claims.is_empty() {
-            return Ok(HashSet::new());
+            return Ok((self.delivery_state().await?, HashSet::new()));
         }
-        Ok(ids(fetch_built!(self, "WITH asked (notice, claim) AS (", |builder| {
-            builder.push_values(claims, |mut row, claimed| {
-                row.push_bind(&claimed.id).push_bind(claimed.lease);
+        // a row for each that was lost, and always one; with the log's head, because entries will follow
+        type Row = (bool, i64, Readable<i64>, Readable<String>, Option<String>);
+        let rows: Vec<Row> = fetch_built!(self, "WITH asked (notice, claim, is_handed_over) AS (", |builder| {
+            builder.push_values(claims, |mut row, (claimed, is_handed_over)| {
+                row.push_bind(&claimed.id).push_bind(claimed.lease).push_bind(*is_handed_over);
             });
             builder.push(
-                ") SELECT id FROM notices, asked
-               WHERE id = notice AND lease = claim AND state = 'claimed' AND handed_over_at IS NULL",
+                ") SELECT paused_at IS NOT NULL, verdict_changes, log_head.number, log_head.hash, notice
+                   FROM service LEFT JOIN log_head ON log_head.id = 1 LEFT JOIN asked
+                   ON NOT EXISTS (SELECT 1 FROM notices WHERE notices.id = notice AND lease = claim AND state = 'claimed'
+                                  AND (handed_over_at IS NOT NULL) = is_handed_over)
+                   WHERE service.id = 1",
             );
-        })?))
+        })?;
+        let (is_paused, verdict_changes, number, hash, _) = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+        let state = DeliveryState { is_paused: *is_paused, verdict_changes: *verdict_changes };
+        self.log_head = number.0.zip(hash.0.clone()).map(|(number, hash)| LogHead { number, hash });
+        Ok((state, rows.into_iter().filter_map(|(.., id)| id).collect()))
     }
 
     /// Records that mails are about to be handed over: from here on their fate is uncertain until the reply (M6), and the
-    /// mails are kept, so that they can be shown whatever happens (M7). Returns the ids of those that are still this
-    /// deliverer's; the others must not be handed over.
+    /// mails are kept, so that they can be shown whatever happens (M7).
+    ///
+    /// # Errors
+    /// If one of them is no longer this deliverer's ([`Tx::delivery_state_for`]) or was handed over before, then or at the commit.
     pub async fn record_hand_overs(
         &mut self,
         mails: &[(&ClaimedNotice, HandedOver<'_>)],
         now: DateTime<Utc>,
-    ) -> Result<HashSet<String>, StoreError> {
+    ) -> Result<(), StoreError> {
         if mails.is_empty() {
-            return Ok(HashSet::new());
+            return Ok(());
         }
-        let held = ids(fetch_built!(self, "WITH handed (notice, claim, title) AS (", |builder| {
+        write_built!(self, mails.len(), "WITH handed (notice, claim, title) AS (", |builder| {
             builder.push_values(mails, |mut row, (claimed, mail)| {
                 row.push_bind(&claimed.id).push_bind(claimed.lease).push_bind(mail.subject);
             });
             builder.push(") UPDATE notices SET handed_over_at = ").push_bind(now);
             builder.push(
                 ", subject = title FROM handed
-               WHERE id = notice AND lease = claim AND state = 'claimed' AND handed_over_at IS NULL RETURNING id",
+               WHERE id = notice AND lease = claim AND state = 'claimed' AND handed_over_at IS NULL",
             );
-        })?);
-        let kept: Vec<_> = mails.iter().filter(|(claimed, _)| held.contains(&claimed.id)).collect();
-        if kept.is_empty() {
-            return Ok(held);
-        }
-        execute_built!(
-            self,
-            "INSERT INTO attempts (notice, number, at, outcome, reply, sha256, mail, handed_over_at, size_bytes) ",
-            |builder| {
-                builder.push_values(&kept, |mut row, (claimed, mail)| {
-                    row.push_bind(&claimed.id)
-                        .push_bind(i64::from(claimed.attempts) + 1)
-                        .push_bind(now)
-                        .push("'claimed', 'handed over; no reply was recorded'")
-                        .push_bind(mail.sha256)
-                        .push_bind(mail.mail)
-                        .push_bind(now)
-                        .push_bind(i64::try_from(mail.mail.len()).unwrap_or(i64::MAX));
-                });
-            }
-        )?;
-        let entries: Vec<_> =
-            kept.iter().map(|(claimed, mail)| (now, "fristd", "handed over", hand_over_facts(claimed, mail))).collect();
-        self.append_log_entries(&entries).await?;
-        Ok(held)
+        })?;
+        let begins =
+            "INSERT INTO attempts (notice, number, at, outcome, reply, sha256, mail, handed_over_at, size_bytes) ";
+        write_built!(self, mails.len(), begins, |builder| {
+            builder.push_values(mails, |mut row, (claimed, mail)| {
+                row.push_bind(&claimed.id)
+                    .push_bind(i64::from(claimed.attempts) + 1)
+                    .push_bind(now)
+                    .push("'claimed', 'handed over; no reply was recorded'")
+                    .push_bind(mail.sha256)
+                    .push_bind(mail.mail)
+                    .push_bind(now)
+                    .push_bind(i64::try_from(mail.mail.len()).unwrap_or(i64::MAX));
+            });
+        })?;
+        let entries: Vec<_> = mails
+            .iter()
+            .map(|(claimed, mail)| (now, "fristd", "handed over", hand_over_facts(claimed, mail)))
+            .collect();
+        self.append_log_entries(&entries).await
     }
 
-    /// Records how attempts ended (M6, M7). A late reply of one that lost its lease changes nothing and is logged. Returns the
-    /// ids of those that were still this deliverer's.
+    /// Records how attempts ended (M6, M7). A late reply, of one that lost its lease, changes nothing and is logged.
+    ///
+    /// # Errors
+    /// If one of them that is not among the lost ([`Tx::delivery_state_for`]) is no longer this deliverer's, then or at the commit.
     pub async fn record_replies(
         &mut self,
         replies: &[(&ClaimedNotice, Delivery<'_>)],
+        lost: &HashSet<String>,
         now: DateTime<Utc>,
-    ) -> Result<HashSet<String>, StoreError> {
-        if replies.is_empty() {
-            return Ok(HashSet::new());
+    ) -> Result<(), StoreError> {
+        let (late, kept): (Vec<_>, Vec<_>) = replies.iter().partition(|(claimed, _)| lost.contains(&claimed.id));
+        if !kept.is_empty() {
+            self.end_deliveries(&kept, now).await?;
+            self.end_attempts(&kept, now).await?;
         }
-        let held = ids(fetch_built!(
-            self,
-            "WITH replied (notice, claim, became, try_at, words, title, accepted_now, in_doubt) AS (",
-            |builder| {
-                builder.push_values(replies, |mut row, (claimed, delivery)| {
-                    let (state, next_at) = delivery.leaves();
-                    row.push_bind(&claimed.id)
-                        .push_bind(claimed.lease)
-                        .push_bind(state.as_str())
-                        .push_bind(next_at)
-                        .push_bind(delivery.reply)
-                        .push_bind(delivery.subject)
-                        .push_bind((state == State::Accepted).then_some(now))
-                        .push_bind(i64::from(state == State::Uncertain));
-                });
-                builder.push(
-            ") UPDATE notices SET state = became, next_at = try_at, reply = words,
-                   subject = CASE WHEN title = '' THEN subject ELSE title END, attempts = attempts + 1,
-                   uncertain = uncertain + in_doubt, lease_until = NULL, accepted_at = COALESCE(accepted_now, accepted_at),
-                   returned_at = CASE WHEN became = 'accepted' THEN NULL ELSE returned_at END, changed_at = ",
-        );
-                builder.push_bind(now);
-                builder.push(" FROM replied WHERE id = notice AND lease = claim AND state = 'claimed' RETURNING id");
-            }
-        )?);
-        let (kept, late): (Vec<_>, Vec<_>) = replies.iter().partition(|(claimed, _)| held.contains(&claimed.id));
-        let digests = self.end_attempts(&kept, now).await?;
+        let digests = self.digests_of(&kept).await?;
         let mut entries = Vec::new();
         for (claimed, delivery) in &kept {
-            let sha256 = digests.get(&claimed.id);
-            held_by(u64::from(sha256.is_some()), &claimed.id)?; // an attempt that was handed over is there
+            let sha256 = digests.get(&claimed.id).map_or(delivery.sha256, String::as_str);
             // relays repeat the address in their words: these stay in the table, from which they can be removed
             let facts = serde_json::json!({
                 "notice": claimed.id, "attempt": claimed.attempts + 1, "handed_over": delivery.was_handed_over,
@@ -270,42 +260,67 @@ impl Tx {
         if !kept.is_empty() {
             self.touch_by_delivery().await?;
         }
-        Ok(held)
+        Ok(())
     }
 
-    /// Adds how attempts ended: to those that stand there since the hand-over, else as attempts of their own. Returns the
-    /// SHA-256 of each notice's mail.
+    /// Brings notices into the states in which their attempts leave them.
+    async fn end_deliveries(
+        &mut self,
+        replies: &[&(&ClaimedNotice, Delivery<'_>)],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let begins = "WITH replied (notice, claim, became, try_at, words, title, accepted_now, in_doubt) AS (";
+        write_built!(self, replies.len(), begins, |builder| {
+            builder.push_values(replies, |mut row, (claimed, delivery)| {
+                let (state, next_at) = delivery.leaves();
+                row.push_bind(&claimed.id)
+                    .push_bind(claimed.lease)
+                    .push_bind(state.as_str())
+                    .push_bind(next_at)
+                    .push_bind(delivery.reply)
+                    .push_bind(delivery.subject)
+                    .push_bind((state == State::Accepted).then_some(now))
+                    .push_bind(i64::from(state == State::Uncertain));
+            });
+            builder.push(
+                ") UPDATE notices SET state = became, next_at = try_at, reply = words,
+                   subject = CASE WHEN title = '' THEN subject ELSE title END, attempts = attempts + 1,
+                   uncertain = uncertain + in_doubt, lease_until = NULL, accepted_at = COALESCE(accepted_now, accepted_at),
+                   returned_at = CASE WHEN became = 'accepted' THEN NULL ELSE returned_at END, changed_at = ",
+            );
+            builder.push_bind(now);
+            builder.push(" FROM replied WHERE id = notice AND lease = claim AND state = 'claimed'");
+        })?;
+        Ok(())
+    }
+
+    /// Adds how attempts ended: to those that stand there since the hand-over, else as attempts of their own.
     async fn end_attempts(
         &mut self,
         replies: &[&(&ClaimedNotice, Delivery<'_>)],
         now: DateTime<Utc>,
-    ) -> Result<HashMap<String, String>, StoreError> {
+    ) -> Result<(), StoreError> {
         let (handed_over, refused): (Vec<_>, Vec<_>) =
             replies.iter().copied().partition(|(_, delivery)| delivery.was_handed_over);
-        let mut digests = HashMap::new();
         if !handed_over.is_empty() {
-            let rows: Vec<(String, String)> = fetch_built!(
-                self,
-                "WITH ended (attempt_of, attempt, became, words, digest) AS (",
-                |builder| {
-                    builder.push_values(&handed_over, |mut row, (claimed, delivery)| {
-                        row.push_bind(&claimed.id)
-                            .push_bind(i64::from(claimed.attempts) + 1)
-                            .push_bind(delivery.leaves().0.as_str())
-                            .push_bind(delivery.reply)
-                            .push_bind(delivery.sha256);
-                    });
-                    builder.push(") UPDATE attempts SET at = ").push_bind(now);
-                    builder.push(
-                ", outcome = became, reply = words, sha256 = CASE WHEN digest = '' THEN sha256 ELSE digest END
-                  FROM ended WHERE notice = attempt_of AND number = attempt AND outcome = 'claimed' RETURNING notice, sha256",
-            );
-                }
-            )?;
-            digests.extend(rows);
+            let begins = "WITH ended (attempt_of, attempt, became, words) AS (";
+            write_built!(self, handed_over.len(), begins, |builder| {
+                builder.push_values(&handed_over, |mut row, (claimed, delivery)| {
+                    row.push_bind(&claimed.id)
+                        .push_bind(i64::from(claimed.attempts) + 1)
+                        .push_bind(delivery.leaves().0.as_str())
+                        .push_bind(delivery.reply);
+                });
+                builder.push(") UPDATE attempts SET at = ").push_bind(now);
+                builder.push(
+                    ", outcome = became, reply = words
+                      FROM ended WHERE notice = attempt_of AND number = attempt AND outcome = 'claimed'",
+                );
+            })?;
         }
         if !refused.is_empty() {
-            execute_built!(self, "INSERT INTO attempts (notice, number, at, outcome, reply, sha256) ", |builder| {
+            let begins = "INSERT INTO attempts (notice, number, at, outcome, reply, sha256) ";
+            write_built!(self, refused.len(), begins, |builder| {
                 builder.push_values(&refused, |mut row, (claimed, delivery)| {
                     row.push_bind(&claimed.id)
                         .push_bind(i64::from(claimed.attempts) + 1)
@@ -315,9 +330,27 @@ impl Tx {
                         .push_bind(delivery.sha256);
                 });
             })?;
-            digests.extend(refused.iter().map(|(claimed, delivery)| (claimed.id.clone(), delivery.sha256.to_owned())));
         }
-        Ok(digests)
+        Ok(())
+    }
+
+    /// The SHA-256 of mails that were handed over by one that died, of which nobody else knows it.
+    async fn digests_of(
+        &mut self,
+        replies: &[&(&ClaimedNotice, Delivery<'_>)],
+    ) -> Result<HashMap<String, String>, StoreError> {
+        let mut unknown =
+            replies.iter().filter(|(_, delivery)| delivery.was_handed_over && delivery.sha256.is_empty()).peekable();
+        if unknown.peek().is_none() {
+            return Ok(HashMap::new());
+        }
+        let rows: Vec<(String, String)> = fetch_built!(self, "WITH asked (attempt_of, attempt) AS (", |builder| {
+            builder.push_values(unknown, |mut row, (claimed, _)| {
+                row.push_bind(&claimed.id).push_bind(i64::from(claimed.attempts) + 1);
+            });
+            builder.push(") SELECT notice, sha256 FROM attempts, asked WHERE notice = attempt_of AND number = attempt");
+        })?;
+        Ok(rows.into_iter().collect())
     }
 }
 

@@ -1,17 +1,20 @@
 //! The two engines behind one store: SQLite in a file, PostgreSQL on a server. Never knows a table.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{PgPool, Postgres, QueryBuilder, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::StoreError;
+use super::file_writer::{FileWriter, Lent};
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10); // a command waits out a whole tick of ten thousand authorities
+const WAL_PAGES: &str = "4000"; // 16 MiB: what changes again and again is copied to its place less often
 const READERS_MAX: u32 = 4; // commands and the deliverer read at the same time; more would only wait for the disk
 const POSTGRES_CONNECTIONS_MAX: u32 = 6; // readers, the writer, the replica's lock; five replicas stay far below a server's hundred
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10); // a server that restarts is back by then, or the next tick tries again
@@ -85,7 +88,7 @@ pub enum Durability {
 #[derive(Clone, Debug)]
 pub(super) enum Engine {
     /// One connection that writes, and a few that only read.
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Sqlite { writer: FileWriter, readers: SqlitePool },
     /// All of one kind.
     Postgres(PgPool),
 }
@@ -93,8 +96,35 @@ pub(super) enum Engine {
 /// A transaction on one of the engines.
 #[derive(Debug)]
 pub(super) enum EngineTransaction {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(FileTransaction),
     Postgres(Transaction<'static, Postgres>),
+}
+
+/// A transaction on a SQLite file.
+#[derive(Debug)]
+pub(super) enum FileTransaction {
+    Reading(Transaction<'static, Sqlite>),
+    Writing(Lent),
+}
+
+impl Deref for FileTransaction {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        match self {
+            Self::Reading(tx) => tx,
+            Self::Writing(lent) => lent,
+        }
+    }
+}
+
+impl DerefMut for FileTransaction {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        match self {
+            Self::Reading(tx) => tx,
+            Self::Writing(lent) => lent,
+        }
+    }
 }
 
 impl Engine {
@@ -114,17 +144,12 @@ impl Engine {
                         Durability::Scratch => SqliteSynchronous::Off,
                     })
                     .foreign_keys(true)
+                    // a statement that touches many rows notes how to undo it: in memory, not in a new file each time
+                    .pragma("temp_store", "MEMORY")
+                    .pragma("wal_autocheckpoint", WAL_PAGES)
                     // what is taken away (M8) is overwritten, not only left to be found in the file
                     .pragma("secure_delete", "ON");
-                let writer = SqlitePoolOptions::new()
-                    .max_connections(1)
-                    // when the disk is full SQLite rolls back by itself, and the library would count that transaction for ever
-                    .before_acquire(|connection, _| {
-                        Box::pin(async move { Ok(!sqlx::Connection::is_in_transaction(connection)) })
-                    })
-                    .connect_with(options.clone())
-                    .await
-                    .map_err(failed)?;
+                let writer = FileWriter::open(options.clone()).await.map_err(failed)?;
                 let readers = SqlitePoolOptions::new()
                     .max_connections(READERS_MAX)
                     .connect_lazy_with(options.create_if_missing(false).read_only(true));
@@ -148,9 +173,10 @@ impl Engine {
         let failed = |cause| StoreError::open(database, cause);
         match database {
             Database::File(path) => {
-                let pool = SqlitePoolOptions::new().max_connections(READERS_MAX);
-                let readers = pool.connect_with(sqlite_options(path).read_only(true)).await.map_err(failed)?;
-                Ok(Self::Sqlite { writer: readers.clone(), readers })
+                let options = sqlite_options(path).read_only(true);
+                let writer = FileWriter::open(options.clone()).await.map_err(failed)?;
+                let readers = SqlitePoolOptions::new().max_connections(READERS_MAX).connect_lazy_with(options);
+                Ok(Self::Sqlite { writer, readers })
             }
             Database::Server { .. } => {
                 let options = postgres_options(database)?.options([("default_transaction_read_only", "on")]);
@@ -162,7 +188,7 @@ impl Engine {
     /// Begins a transaction that writes, alone: others that want to write wait until it ends.
     pub(super) async fn write(&self) -> Result<EngineTransaction, sqlx::Error> {
         Ok(match self {
-            Self::Sqlite { writer, .. } => EngineTransaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Sqlite { writer, .. } => EngineTransaction::Sqlite(FileTransaction::Writing(writer.begin().await?)),
             Self::Postgres(pool) => {
                 let mut tx = pool.begin().await?;
                 // each statement after this one sees all that was committed before; one lock a schema
@@ -177,7 +203,7 @@ impl Engine {
     /// Begins a transaction that reads one state of things.
     pub(super) async fn read(&self) -> Result<EngineTransaction, sqlx::Error> {
         Ok(match self {
-            Self::Sqlite { readers, .. } => EngineTransaction::Sqlite(readers.begin().await?),
+            Self::Sqlite { readers, .. } => EngineTransaction::Sqlite(FileTransaction::Reading(readers.begin().await?)),
             Self::Postgres(pool) => {
                 EngineTransaction::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
@@ -196,10 +222,53 @@ impl Engine {
     }
 }
 
+/// Statements that a SQLite file has not got yet. The thread that works on the file is woken for each message, which takes longer
+/// than most statements: these go in one.
+#[derive(Default)]
+pub(super) struct Unsent {
+    statements: Option<QueryBuilder<Sqlite>>,
+    rows: u64,
+}
+
+impl Unsent {
+    /// A statement after those that are there, which must touch so many rows.
+    pub(super) fn begin(&mut self, text: &str, rows: usize) -> &mut QueryBuilder<Sqlite> {
+        self.rows += rows as u64;
+        match &mut self.statements {
+            Some(statements) => statements.push("; ").push(text),
+            none => none.insert(QueryBuilder::new(text)),
+        }
+    }
+
+    /// Runs them all.
+    pub(super) async fn send(&mut self, tx: &mut EngineTransaction) -> Result<(), sqlx::Error> {
+        let (statements, rows) = (self.statements.take(), std::mem::take(&mut self.rows));
+        match (statements, tx) {
+            (Some(mut statements), EngineTransaction::Sqlite(tx)) => {
+                let all = statements.build().persistent(false); // the text hangs on how many rows there are
+                touched(all.execute(&mut **tx).await?.rows_affected(), rows as usize)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Unsent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rows", self.rows)
+    }
+}
+
+/// Whether a statement did what it was to do. That it did not is a fault of fristd, or of who writes beside it.
+pub(super) fn touched(rows: u64, expected: usize) -> Result<(), sqlx::Error> {
+    if rows == expected as u64 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
+}
+
 impl EngineTransaction {
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await,
+            Self::Sqlite(FileTransaction::Reading(tx)) => tx.commit().await,
+            Self::Sqlite(FileTransaction::Writing(lent)) => lent.commit().await,
             Self::Postgres(tx) => tx.commit().await,
         }
     }
@@ -236,17 +305,41 @@ async fn postgres_pool(options: PgConnectOptions) -> Result<PgPool, sqlx::Error>
         .await
 }
 
-/// Runs an expression on a transaction's connection, whichever engine it is of: the same text is compiled for both.
+/// Runs an expression on a transaction's connection, whichever engine it is of, after what was written before: the same text is
+/// compiled for both.
 macro_rules! on_engine {
     ($tx:expr, |$connection:ident| $run:expr) => {
+        match $tx.send_unsent().await {
+            Err(cause) => Err(cause),
+            Ok(()) => match &mut $tx.tx {
+                $crate::store::engine::EngineTransaction::Sqlite(transaction) => {
+                    let $connection = &mut **transaction;
+                    $run
+                }
+                $crate::store::engine::EngineTransaction::Postgres(transaction) => {
+                    let $connection = &mut **transaction;
+                    $run
+                }
+            },
+        }
+    };
+}
+
+/// Writes so many rows by a statement that begins with a text and is built on. A SQLite file gets it together with those that
+/// follow: before the next query, or the commit. The error, then or now, if it touches another number of rows.
+macro_rules! write_built {
+    ($tx:expr, $rows:expr, $begins:expr, |$builder:ident| $build:block) => {
         match &mut $tx.tx {
-            $crate::store::engine::EngineTransaction::Sqlite(transaction) => {
-                let $connection = &mut **transaction;
-                $run
+            $crate::store::engine::EngineTransaction::Sqlite(_) => {
+                let $builder = $tx.unsent.begin($begins, $rows);
+                $build
+                Ok::<(), sqlx::Error>(())
             }
             $crate::store::engine::EngineTransaction::Postgres(transaction) => {
-                let $connection = &mut **transaction;
-                $run
+                let mut $builder = sqlx::QueryBuilder::new($begins);
+                $build
+                let done = $builder.build().execute(&mut **transaction).await;
+                done.and_then(|done| $crate::store::engine::touched(done.rows_affected(), $rows))
             }
         }
     };
@@ -305,7 +398,7 @@ macro_rules! execute_built {
     };
 }
 
-pub(super) use {execute, execute_built, fetch_all, fetch_built, fetch_one, fetch_optional, on_engine};
+pub(super) use {execute, execute_built, fetch_all, fetch_built, fetch_one, fetch_optional, on_engine, write_built};
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sqlx::error::DatabaseError;
+
 use super::Database;
 
 /// Why the store did not do what it was asked.
@@ -110,12 +112,6 @@ pub enum StoreError {
         /// What it should hold.
         wanted: &'static str,
     },
-    /// The deliverer's lease ran out before the reply came.
-    #[error("notice {notice}: the lease was lost before the reply could be recorded; nothing was changed")]
-    LeaseLost {
-        /// Which one.
-        notice: String,
-    },
     /// The system has no random numbers.
     #[error("the system gives no random numbers: {cause}; is /dev/urandom there?")]
     Random {
@@ -132,7 +128,22 @@ pub enum StoreError {
     },
     /// Any other failure of the database, a full disk among them.
     #[error("the database refused: {0}; is the disk full, or the database locked?")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(cause: sqlx::Error) -> Self {
+        // SQLite names the column, PostgreSQL the constraint
+        let is_of_log = |error: &dyn DatabaseError| {
+            error.message().contains("log.number") || error.constraint() == Some("log_pkey")
+        };
+        match cause.as_database_error() {
+            Some(error) if error.is_unique_violation() && is_of_log(error) => {
+                Self::LogHead { what: "is behind the log" }
+            }
+            _ => Self::Database(cause),
+        }
+    }
 }
 
 impl StoreError {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::Value;
 
-use super::engine::{execute, execute_built, fetch_all, fetch_optional};
+use super::engine::{fetch_all, fetch_optional, write_built};
 use super::entry::{LogEntry, LogHead};
 use super::readable::Readable;
 use super::{StoreError, Tx};
@@ -49,46 +49,44 @@ impl Tx {
         &mut self,
         entries: &[(DateTime<Utc>, &str, &str, Value)],
     ) -> Result<(), StoreError> {
-        let Some(count) = i64::try_from(entries.len()).ok().filter(|count| *count > 0) else { return Ok(()) };
-        // raising the number first holds the row until the commit, so that two writers cannot both follow the same entry
-        let head: Option<(i64, String)> = fetch_optional!(
-            self,
-            sqlx::query_as("UPDATE log_head SET number = number + $1 WHERE id = 1 RETURNING number - $1, hash")
-                .bind(count)
-        )?;
-        let (mut last_number, mut previous) = head.ok_or(StoreError::LogHead { what: "is gone" })?;
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let known = match self.log_head.take() {
+            Some(head) => Some(head),
+            None => self.log_head().await?,
+        };
+        let LogHead { number: mut last_number, hash: mut previous } =
+            known.ok_or(StoreError::LogHead { what: "is gone" })?;
         for rows in entries.chunks(INSERT_ROWS_MAX) {
-            let appended =
-                execute_built!(self, "INSERT INTO log (number, at, actor, event, facts, previous, hash) ", |builder| {
-                    builder.push_values(rows, |mut row, (at, actor, event, facts)| {
-                        let mut entry = LogEntry {
-                            number: last_number + 1,
-                            at: at.trunc_subsecs(MICROSECOND_DIGITS),
-                            actor: (*actor).to_owned(),
-                            event: (*event).to_owned(),
-                            facts: without_addresses(facts.clone()).to_string(),
-                            previous: std::mem::take(&mut previous),
-                            hash: String::new(),
-                        };
-                        entry.hash = entry.expected_hash();
-                        (last_number, previous) = (entry.number, entry.hash.clone());
-                        row.push_bind(entry.number)
-                            .push_bind(entry.at)
-                            .push_bind(entry.actor)
-                            .push_bind(entry.event)
-                            .push_bind(entry.facts)
-                            .push_bind(entry.previous)
-                            .push_bind(entry.hash);
-                    });
+            let begins = "INSERT INTO log (number, at, actor, event, facts, previous, hash) ";
+            write_built!(self, rows.len(), begins, |builder| {
+                builder.push_values(rows, |mut row, (at, actor, event, facts)| {
+                    let mut entry = LogEntry {
+                        number: last_number + 1,
+                        at: at.trunc_subsecs(MICROSECOND_DIGITS),
+                        actor: (*actor).to_owned(),
+                        event: (*event).to_owned(),
+                        facts: without_addresses(facts.clone()).to_string(),
+                        previous: std::mem::take(&mut previous),
+                        hash: String::new(),
+                    };
+                    entry.hash = entry.expected_hash();
+                    (last_number, previous) = (entry.number, entry.hash.clone());
+                    row.push_bind(entry.number)
+                        .push_bind(entry.at)
+                        .push_bind(entry.actor)
+                        .push_bind(entry.event)
+                        .push_bind(entry.facts)
+                        .push_bind(entry.previous)
+                        .push_bind(entry.hash);
                 });
-            appended.map_err(|cause| {
-                match cause.as_database_error().is_some_and(|error| error.is_unique_violation()) {
-                    true => StoreError::LogHead { what: "is behind the log" },
-                    false => cause.into(),
-                }
             })?;
         }
-        execute!(self, sqlx::query("UPDATE log_head SET hash = $1 WHERE id = 1").bind(previous))?;
+        write_built!(self, 1, "UPDATE log_head SET number = ", |builder| {
+            builder.push_bind(last_number).push(", hash = ").push_bind(previous.clone()).push(" WHERE id = 1");
+        })?;
+        self.log_head = Some(LogHead { number: last_number, hash: previous });
         Ok(())
     }
 

@@ -16,6 +16,7 @@ mod deliveries;
 mod engine;
 mod entry;
 mod error;
+mod file_writer;
 mod lists;
 mod log;
 mod notices;
@@ -36,7 +37,7 @@ use chrono::{DateTime, Utc};
 use sqlx::migrate::{MigrateError, Migrator};
 
 use crate::fault::{self, Point};
-use engine::{Engine, EngineTransaction, fetch_all, fetch_one};
+use engine::{Engine, EngineTransaction, Unsent, fetch_all, fetch_one};
 
 pub use attention::Flag;
 pub use audit::Audit;
@@ -83,7 +84,12 @@ impl Store {
         let database = database.into();
         let engine = Engine::open(&database, durability).await?;
         let migrated = match &engine {
-            Engine::Sqlite { writer, .. } => MIGRATIONS.run(writer).await,
+            Engine::Sqlite { writer, .. } => {
+                let mut lent = writer.lend().await.map_err(|cause| StoreError::open(&database, cause))?;
+                let migrated = MIGRATIONS.run(&mut *lent).await;
+                lent.give_back();
+                migrated
+            }
             Engine::Postgres(pool) => MIGRATIONS.run(pool).await, // under a lock, so that replicas can start together
         };
         migrated.map_err(|cause| migration_error(&database, cause))?;
@@ -135,12 +141,16 @@ impl Store {
     /// Begins a transaction that writes. It waits for others to end and cannot fail halfway for their sake.
     pub async fn write(&self) -> Result<Tx, StoreError> {
         fault::pass_or_fail(Point::Beginning).await.map_err(sqlx::Error::from)?;
-        Ok(Tx { tx: self.engine.write().await?, replica: self.replica.clone() })
+        Ok(self.transaction(self.engine.write().await?))
     }
 
     /// Begins a transaction that reads one state of things.
     pub async fn read(&self) -> Result<Tx, StoreError> {
-        Ok(Tx { tx: self.engine.read().await?, replica: self.replica.clone() })
+        Ok(self.transaction(self.engine.read().await?))
+    }
+
+    fn transaction(&self, tx: EngineTransaction) -> Tx {
+        Tx { tx, unsent: Unsent::default(), log_head: None, replica: self.replica.clone() }
     }
 
     /// Ends all connections.
@@ -153,16 +163,24 @@ impl Store {
 #[derive(Debug)]
 pub struct Tx {
     tx: EngineTransaction,
+    unsent: Unsent,
+    /// The log's last entry, once this transaction has asked.
+    log_head: Option<LogHead>,
     replica: Option<Arc<str>>,
 }
 
 impl Tx {
     /// Makes the changes durable.
-    pub async fn commit(self) -> Result<(), StoreError> {
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        self.send_unsent().await?;
         fault::pass_or_fail(Point::Committing).await.map_err(sqlx::Error::from)?;
         self.tx.commit().await?;
         fault::pass_or_fail(Point::Committed).await.map_err(sqlx::Error::from)?;
         Ok(())
+    }
+
+    async fn send_unsent(&mut self) -> Result<(), sqlx::Error> {
+        self.unsent.send(&mut self.tx).await
     }
 
     async fn migrations(&mut self) -> Result<Vec<i64>, sqlx::Error> {

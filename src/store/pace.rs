@@ -6,7 +6,7 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use crate::domain::Mailbox;
 
-use super::engine::{execute, execute_built, fetch_all};
+use super::engine::{execute, fetch_all, write_built};
 use super::rows::Place;
 use super::{StoreError, Tx};
 
@@ -21,7 +21,7 @@ impl Tx {
             return Ok(());
         }
         let second = now.trunc_subsecs(0);
-        execute_built!(self, "INSERT INTO hand_overs (second, domain, mails) ", |builder| {
+        write_built!(self, domains.len(), "INSERT INTO hand_overs (second, domain, mails) ", |builder| {
             builder.push_values(&domains, |mut row, (domain, mails)| {
                 row.push_bind(second).push_bind((*domain).to_owned()).push_bind(*mails);
             });

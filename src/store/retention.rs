@@ -80,7 +80,9 @@ impl Store {
     /// Ends what SQLite keeps of removed content beside the database file. If others are reading it is done at the next time.
     pub async fn truncate_journal(&self) -> Result<(), StoreError> {
         if let Engine::Sqlite { writer, .. } = &self.engine {
-            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(writer).await?;
+            let mut lent = writer.lend().await?;
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *lent).await?;
+            lent.give_back();
         }
         Ok(())
     }

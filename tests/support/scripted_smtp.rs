@@ -34,7 +34,7 @@ pub enum Act {
     SayAndClose(&'static str),
     /// Closes without a word.
     Close,
-    /// Says nothing more.
+    /// Says nothing more, and still listens.
     Hang,
 }
 
@@ -52,6 +52,7 @@ struct Book {
     received: Vec<Received>,
     commands: Vec<String>,
     connections: usize,
+    pipelines: bool,
 }
 
 /// The peer. It stops when it is dropped.
@@ -76,6 +77,11 @@ impl ScriptedSmtp {
             }
         });
         Self { address, book, accepting }
+    }
+
+    /// From here on it says that it takes several commands in one piece (RFC 2920), which it does anyway.
+    pub fn offer_pipelining(&self) {
+        self.book.lock().unwrap().pipelines = true;
     }
 
     /// The address of a peer that refuses connections: a port that was free a moment ago.
@@ -129,7 +135,12 @@ async fn converse(stream: TcpStream, book: Arc<Mutex<Book>>) {
             match act {
                 Act::Say(words) => words.starts_with(['2', '3']),
                 Act::SayAndClose(_) | Act::Close => return,
-                Act::Hang => return std::future::pending().await,
+                Act::Hang => {
+                    while let Ok(Some(line)) = lines.next_line().await {
+                        book.lock().unwrap().commands.push(line);
+                    }
+                    return std::future::pending().await;
+                }
             }
         }};
     }
@@ -138,6 +149,9 @@ async fn converse(stream: TcpStream, book: Arc<Mutex<Book>>) {
         book.lock().unwrap().commands.push(line.clone());
         let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
         match verb.as_str() {
+            "EHLO" if book.lock().unwrap().pipelines => {
+                answer!(Phase::Ehlo, "250-relay.example\r\n250-PIPELINING\r\n250 AUTH PLAIN LOGIN")
+            }
             "EHLO" => answer!(Phase::Ehlo, "250-relay.example\r\n250 AUTH PLAIN LOGIN"),
             "STARTTLS" => answer!(Phase::StartTls, "502 5.5.1 not here"),
             "AUTH" => answer!(Phase::Auth, "235 2.7.0 welcome"),
