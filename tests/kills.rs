@@ -1,7 +1,7 @@
 //! Kills the daemon at random instants of a delivery, and the database server under it. Never at a chosen point: that is what
 //! tests/fault_points.rs does.
 //!
-//! The long run: `FRISTD_KILLS=1000 FRISTD_NOTICES=10000 cargo nextest run --release --test kills --no-capture`.
+//! The long run: docs/reliability.md says how.
 
 mod support;
 
@@ -10,6 +10,7 @@ use support::ledger::{Toll, judge};
 use support::lives::{Deaths, Lives, Random};
 use support::postgres::Postgres;
 use support::sink::Sink;
+use support::site::Site;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Engine {
@@ -58,8 +59,7 @@ fn a_postgresql_that_is_stopped_again_and_again_under_three_replicas_loses_nothi
             server.start_again();
             stopped += 1;
         }
-        lives.finish();
-        toll += judge(&site, &sink.accepted(), notices, LABEL);
+        toll += settle(&site, &sink, &mut lives, notices, LABEL);
     }
     let seconds = (now() - began).num_seconds();
     println!("{LABEL}: {stopped} stops, all while delivering; {toll}; {seconds} seconds");
@@ -81,14 +81,26 @@ fn check(label: &str, engine: Engine, replicas: usize) {
         lives.queue();
         lives.deaths = deaths;
         lives.kill(kills, notices, &mut random);
-        lives.finish();
+        toll += settle(&site, &sink, &mut lives, notices, label);
         deaths = lives.deaths;
-        toll += judge(&site, &sink.accepted(), notices, label);
     }
     let seconds = (now() - began).num_seconds();
     println!("{label}: {deaths}; {toll}; {seconds} seconds");
     // a busy machine starts slowly, and more kills hit a start; none that hits a delivery would show nothing
     assert!(deaths.while_delivering * 4 > deaths.kills, "{label}: most kills hit a start and not a delivery: {deaths}");
+}
+
+/// Lets everything come to an end and judges it. Then a person decides on what was left to one, and everything has been accepted.
+fn settle(site: &Site, sink: &Sink, lives: &mut Lives<'_>, notices: usize, label: &str) -> Toll {
+    lives.finish();
+    let toll = judge(site, &sink.accepted(), notices, label);
+    if toll.left_to_a_person > 0 {
+        site.done(&["outbox", "retry", "--state", "uncertain"]);
+        lives.finish();
+        let after = judge(site, &sink.accepted(), notices, &format!("{label}, after a person's decision"));
+        assert_eq!(after.left_to_a_person, 0, "{label}: {after}");
+    }
+    toll
 }
 
 fn number(variable: &str, usual: u64) -> u64 {

@@ -104,23 +104,24 @@ impl Tx {
         Ok(())
     }
 
-    /// Says of which authorities claimed notices really speak. Returns the ids of those that are still this deliverer's.
-    pub async fn set_authorities(
-        &mut self,
-        claims: &[(&ClaimedNotice, &[AuthorityId])],
-    ) -> Result<HashSet<String>, StoreError> {
+    /// Says of which authorities claimed notices really speak.
+    ///
+    /// # Errors
+    /// If one of them is no longer this deliverer's ([`Tx::delivery_state_for`]), then or at the commit.
+    pub async fn set_authorities(&mut self, claims: &[(&ClaimedNotice, &[AuthorityId])]) -> Result<(), StoreError> {
         if claims.is_empty() {
-            return Ok(HashSet::new());
+            return Ok(());
         }
-        Ok(ids(fetch_built!(self, "WITH spoken_of (notice, claim, about) AS (", |builder| {
+        write_built!(self, claims.len(), "WITH spoken_of (notice, claim, about) AS (", |builder| {
             builder.push_values(claims, |mut row, (claimed, authorities)| {
                 row.push_bind(&claimed.id).push_bind(claimed.lease).push_bind(authorities_column(authorities));
             });
             builder.push(
                 ") UPDATE notices SET authorities = about FROM spoken_of
-               WHERE id = notice AND lease = claim AND state = 'claimed' RETURNING id",
+               WHERE id = notice AND lease = claim AND state = 'claimed'",
             );
-        })?))
+        })?;
+        Ok(())
     }
 
     /// Gives claimed notices back unsent, each to be claimed again from an instant on. One whose lease was lost stays as it is.
@@ -135,7 +136,7 @@ impl Tx {
             });
             builder.push(
                 ") UPDATE notices SET state = kept, next_at = from_at, lease_until = NULL FROM unsent
-               WHERE id = notice AND lease = claim AND state = 'claimed' RETURNING id",
+               WHERE id = notice AND lease = claim AND state = 'claimed'",
             );
         })?;
         Ok(())
@@ -352,10 +353,6 @@ impl Tx {
         })?;
         Ok(rows.into_iter().collect())
     }
-}
-
-fn ids(rows: Vec<(String,)>) -> HashSet<String> {
-    rows.into_iter().map(|(id,)| id).collect()
 }
 
 fn hand_over_facts(claimed: &ClaimedNotice, mail: &HandedOver<'_>) -> Value {
