@@ -88,10 +88,11 @@ pub(super) struct Recorder<'a, E> {
 }
 
 impl<E: Extend<Event>> Recorder<'_, E> {
-    /// Works until all connections have gone. What came in while a transaction ran goes into the next one together, but the asks
-    /// of half of the connections at most: while one half waits for the disk, the other half talks to the relay.
+    /// Works until all connections have gone. What came in while a transaction ran goes into the next one together, but on a file
+    /// the asks of half of the connections at most: while one half waits for the disk, the other half talks to the relay. A
+    /// server costs more for each transaction than that wins.
     pub(super) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Request>) -> Result<(), TickError> {
-        let asks_max = self.connections.div_ceil(2);
+        let asks_max = if self.store.is_in_file() { self.connections.div_ceil(2) } else { self.connections };
         let mut waiting = Vec::new();
         while !waiting.is_empty() || inbox.recv_many(&mut waiting, usize::MAX).await > 0 {
             while let Ok(request) = inbox.try_recv() {

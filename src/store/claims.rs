@@ -59,7 +59,7 @@ type NoticeRow = (
 );
 
 impl Tx {
-    /// Notices whose turn has come: corrections before what states their date as known, else oldest first.
+    /// Notices whose turn has come: corrections before what states their date as known, else oldest first, duty by duty.
     pub async fn due_notices(
         &mut self,
         now: DateTime<Utc>,
@@ -68,7 +68,7 @@ impl Tx {
         let rows: Vec<NoticeRow> = fetch_all!(self, sqlx::query_as(
             "SELECT id, month, duty, step, revision, mailbox, kind, office, authorities, due_at, attempts, uncertain, lease
              FROM notices WHERE next_at <= $1 AND state IN ('queued', 'retry', 'uncertain')
-             ORDER BY CASE WHEN kind = 'correction' THEN 0 ELSE 1 END, due_at, step, mailbox LIMIT $2",
+             ORDER BY CASE WHEN kind = 'correction' THEN 0 ELSE 1 END, due_at, step, duty, mailbox LIMIT $2",
         )
         .bind(now)
         .bind(count_max as i64))?;

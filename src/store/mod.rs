@@ -133,6 +133,11 @@ impl Store {
         found
     }
 
+    /// Whether it is a file of this machine, and not on a server.
+    pub fn is_in_file(&self) -> bool {
+        matches!(self.engine, Engine::Sqlite { .. })
+    }
+
     /// The same store, on which this replica claims under its name.
     pub fn working_as(self, replica: &str) -> Self {
         Self { replica: Some(replica.into()), ..self }
