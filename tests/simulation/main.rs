@@ -23,6 +23,8 @@ mod temper;
 mod upheaval;
 mod world;
 
+use std::path::Path;
+
 use run::{Seeds, play_all, play_one};
 
 /// Years in the seeds that every run of the tests plays besides the kept ones.
@@ -43,6 +45,25 @@ fn one_seed_has_one_history() {
         assert_eq!(first.history.hash, second.history.hash, "seed {seed}");
         assert!(first.mails > 0, "seed {seed} sends nothing and shows nothing");
     }
+}
+
+/// The bugs of mutants.toml are put into copies by `tests/simulation/mutants`; that they still fit is seen here.
+#[test]
+fn every_mutant_still_fits_the_sources() {
+    let list: toml::Table = include_str!("mutants.toml").parse().expect("TOML");
+    let mutants = list["mutant"].as_array().expect("an array of tables");
+    let edits = mutants.iter().flat_map(|mutant| mutant["edits"].as_array().expect("an array").iter());
+    let mut tried = 0;
+    for edit in edits {
+        let file = edit["file"].as_str().expect("a path");
+        let source = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect(file);
+        for old in [edit.get("old"), edit.get("also")].into_iter().flatten() {
+            let old = old.as_str().expect("a text");
+            assert_eq!(source.matches(old).count(), 1, "{file} should hold once: {old}");
+            tried += 1;
+        }
+    }
+    assert!(tried >= mutants.len(), "every mutant changes something");
 }
 
 /// `FRISTD_YEARS=10000 cargo test --release --features faults --test simulation many_years -- --nocapture` plays that many; `FRISTD_SEED=7`
