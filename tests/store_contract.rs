@@ -367,7 +367,9 @@ async fn a_frozen_deadline_stays_as_it_is(#[values(On::Sqlite, On::Postgres)] en
     let mut tx = bench.store.write().await.expect("a transaction");
     tx.freeze(month(), "planning", &first).await.expect("frozen");
     tx.freeze(month(), "planning", &Revision { deadline: moved, ..first.clone() }).await.expect("kept");
+    let before = tx.service().await.expect("service").changes;
     tx.freeze(month(), "planning", &second).await.expect("frozen");
+    assert!(tx.service().await.expect("service").changes > before, "planning must look at steps that are due anew");
     let signal =
         ImportSignal { month: month(), import_on: day("2026-12-03"), received_at: bench.now, actor: "person".into() };
     tx.record_import(&signal).await.expect("recorded");

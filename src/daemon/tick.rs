@@ -171,7 +171,7 @@ pub(super) async fn plan_all(tx: &mut Tx, charter: &Charter, now: DateTime<Utc>)
     let Starts { by_duty: starts, new } = starts(tx, rulebook, today, service.first_cycle).await?;
     let flagged = tx.flagged_mailboxes().await?;
     let view = View { rulebook, roster, flagged: &flagged, now };
-    let known = KnownDates::load(tx, Month::of(today)).await?;
+    let mut known = KnownDates::load(tx, Month::of(today)).await?;
     let arrangements = tx.arrangements().await?;
     let mut all_arranged = Vec::new();
     let mut quiet_until = next_midnight(rulebook.zone, now);
@@ -194,7 +194,11 @@ pub(super) async fn plan_all(tx: &mut Tx, charter: &Charter, now: DateTime<Utc>)
             }
             let mut facts = load_facts(tx, view, (duty, month), (dates, next_dates), receipts, &service).await?;
             facts.missed_running = missed_running(tx, view, &ladder).await?;
-            plans.push(plan_cycle(view, duty, month, &facts)?);
+            let plan = plan_cycle(view, duty, month, &facts)?;
+            if let Some(revision) = &plan.freeze {
+                known.take(month, &duty.id, revision.clone()); // with it closes the cycle before, which comes after this one
+            }
+            plans.push(plan);
         }
     }
     let lately = tx.queued_lately().await?;
@@ -327,6 +331,13 @@ impl KnownDates {
     fn of(&self, month: Month, duty: &DutyId) -> DateFacts {
         let found = self.by_duty.get(&(month, duty.clone())).or_else(|| self.by_month.get(&month));
         found.cloned().unwrap_or_default()
+    }
+
+    /// Takes note of a deadline that this tick freezes.
+    fn take(&mut self, month: Month, duty: &DutyId, revision: Revision) {
+        let mut dates = self.of(month, duty);
+        dates.revisions.push(revision);
+        self.by_duty.insert((month, duty.clone()), dates);
     }
 
     fn has_recorded_all(&self, ladder: &Ladder<'_>) -> bool {

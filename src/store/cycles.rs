@@ -262,7 +262,7 @@ impl Tx {
             let event = if revision.number == 1 { "deadline frozen" } else { "deadline corrected" };
             let facts = revision_facts(&month.to_string(), duty, revision);
             self.append_log(revision.frozen_at, "fristd", event, &facts).await?;
-            self.touch_verdicts().await?;
+            self.touch().await?; // planning too: steps are due at other times now
         }
         Ok(())
     }

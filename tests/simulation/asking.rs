@@ -43,9 +43,9 @@ impl World {
         for _ in 0..3 {
             asked.extend(self.dice.pick(&self.judge.answers).cloned());
         }
+        let Ok(mut tx) = self.store.read().await else { return };
         for mut question in asked {
             let Answer { month, ref duty, ref authority, at, seq, .. } = question;
-            let Ok(mut tx) = self.store.read().await else { return };
             let Ok(receipts) = tx.receipts_of(month, duty, authority).await else { return };
             let standing = standing_at(&receipts, at, ZONE);
             let known = self.judge.known.receipts(month, duty, authority);

@@ -111,7 +111,7 @@ impl World {
 
     /// Mends everything, lets every replica come to rest, and asks whether anything was lost.
     pub async fn calm(&mut self) {
-        const ROUNDS_MAX: usize = 60; // a round or two a wake; more is a replica that finds no rest
+        const ROUNDS_MAX: usize = 60; // a round or two a wake; more is a replica that finds no rest from changing something
         const LEASE: TimeDelta = TimeDelta::minutes(25); // longer than a lease, and skew
         self.history.add(self.now, || "calm".to_owned());
         self.set_disk(0).await;
@@ -131,7 +131,7 @@ impl World {
         }
         for _ in 0..3 {
             for round in 0..ROUNDS_MAX {
-                let before = self.gate.counts().0;
+                let before = self.judge.seq;
                 for index in 0..self.replicas.len() {
                     if self.judge.violation.is_some() {
                         return;
@@ -140,7 +140,7 @@ impl World {
                     self.advance(index).await;
                     self.replicas[index].files = self.files.clone();
                 }
-                if self.gate.counts().0 == before && round > 0 {
+                if self.judge.seq == before && round > 0 {
                     break;
                 }
                 if round + 1 == ROUNDS_MAX {
