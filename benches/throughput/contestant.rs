@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Berlin;
+use tempfile::TempDir;
 
 use super::gauge::Gauge;
 use super::support::crowd::crowd_of_today;
@@ -34,6 +35,8 @@ impl Engine {
 /// A site with everything queued and nothing sent, of which each run takes a copy.
 pub struct Contestant {
     site: Site,
+    /// Beside the settings, whose folder is watched.
+    logs: TempDir,
     server: Option<Postgres>,
     copies: usize,
     pub queued: usize,
@@ -70,7 +73,8 @@ impl Contestant {
         site.done(&["resume"]);
         let queued = count(&site, "queued");
         assert_eq!(queued, authorities * duties, "{} is ready", engine.name());
-        Self { site, server, copies: 0, queued }
+        let logs = tempfile::tempdir().expect("a temporary folder");
+        Self { site, logs, server, copies: 0, queued }
     }
 
     /// Delivers everything, by so many replicas with so many connections each, and checks that it was recorded.
@@ -78,7 +82,7 @@ impl Contestant {
         self.copy();
         self.site.set("LIMITS__CONNECTIONS", &connections.to_string());
         gauge.reset();
-        let logs: Vec<PathBuf> = (0..replicas).map(|number| self.site.path(&format!("log-{number}"))).collect();
+        let logs: Vec<PathBuf> = (0..replicas).map(|number| self.logs.path().join(number.to_string())).collect();
         let mut running: Vec<Running> = logs
             .iter()
             .enumerate()

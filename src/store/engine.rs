@@ -15,6 +15,7 @@ use super::file_writer::{FileWriter, Lent};
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10); // a command waits out a whole tick of ten thousand authorities
 const WAL_PAGES: &str = "4000"; // 16 MiB: what changes again and again is copied to its place less often
+const KEPT_ROWS_MAX: u64 = 100; // what a group of mails writes comes again as the same text; its plan is kept
 const READERS_MAX: u32 = 4; // commands and the deliverer read at the same time; more would only wait for the disk
 const POSTGRES_CONNECTIONS_MAX: u32 = 6; // readers, the writer, the replica's lock; five replicas stay far below a server's hundred
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10); // a server that restarts is back by then, or the next tick tries again
@@ -245,7 +246,7 @@ impl Unsent {
         let (statements, rows) = (self.statements.take(), std::mem::take(&mut self.rows));
         match (statements, tx) {
             (Some(mut statements), EngineTransaction::Sqlite(tx)) => {
-                let all = statements.build().persistent(false); // the text hangs on how many rows there are
+                let all = statements.build().persistent(rows <= KEPT_ROWS_MAX); // the text hangs on how many rows there are
                 touched(all.execute(&mut **tx).await?.rows_affected(), rows as usize)
             }
             _ => Ok(()),
