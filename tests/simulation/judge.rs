@@ -52,6 +52,8 @@ pub struct Notice {
     pub row: NoticeRow,
     /// Who claimed it last, under which lease.
     pub claimed_by: Option<(Actor, i64)>,
+    /// What it was when it was recorded as handed over, by whom: a replica may be kept waiting between record and relay.
+    handed_over: Vec<(Actor, NoticeRow)>,
     /// How often the relay took a mail of it.
     pub taken: u32,
     /// How often the relay refused it for good.
@@ -131,6 +133,7 @@ impl Judge {
                     let notice = Notice {
                         row: row.clone(),
                         claimed_by: None,
+                        handed_over: Vec::new(),
                         taken: 0,
                         refused: 0,
                         retried: 0,
@@ -177,6 +180,7 @@ impl Judge {
                 self.still_called_for(context, Moment { seq, clock: row.changed_at }, row, "claimed");
             }
             ("claimed", "claimed") if was.handed_over_at != row.handed_over_at => {
+                notice.handed_over.push((context.actor, row.clone()));
                 let moment = Moment { seq, clock: row.handed_over_at.unwrap_or(context.clock) };
                 self.still_called_for(context, moment, row, "handed over");
                 self.n8_nothing_goes_out_at_a_wrong_time(context, moment, row);
@@ -191,11 +195,13 @@ impl Judge {
     pub fn seen(&mut self, context: &Context, seen: &Seen) {
         match seen {
             Seen::Given { mail, .. } => {
-                let Some(row) = self.notice_of(&mail.message_id).map(|notice| notice.row.clone()) else {
+                let Some(notice) = self.notice_of(&mail.message_id).cloned() else {
                     return self.break_rule(context.now, "M7", format!("a mail of no notice: {}", mail.message_id));
                 };
-                self.m6_given_only_in_hand(context, &row);
-                self.mail_says_what_it_may(context, &row, mail);
+                let mut of_giver = notice.handed_over.iter().rev().filter(|(giver, _)| *giver == context.actor);
+                let as_handed_over = of_giver.next().map_or(&notice.row, |(_, row)| row);
+                self.m6_given_only_in_hand(context, &notice.row);
+                self.mail_says_what_it_may(context, as_handed_over, mail);
             }
             Seen::Took { mail, .. } => {
                 self.mails += 1;
