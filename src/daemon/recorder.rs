@@ -49,13 +49,6 @@ impl Request {
     }
 }
 
-/// Takes what has come in.
-fn receive(inbox: &mut mpsc::UnboundedReceiver<Request>, waiting: &mut Vec<Request>) {
-    while let Ok(request) = inbox.try_recv() {
-        waiting.push(request);
-    }
-}
-
 /// What the recorder answers.
 #[derive(Debug)]
 pub(super) enum Answer {
@@ -236,6 +229,13 @@ impl<E: Extend<Event>> Recorder<'_, E> {
             }
         }
         Ok(())
+    }
+}
+
+/// Takes what has come in.
+fn receive(inbox: &mut mpsc::UnboundedReceiver<Request>, waiting: &mut Vec<Request>) {
+    while let Ok(request) = inbox.try_recv() {
+        waiting.push(request);
     }
 }
 

@@ -5,6 +5,7 @@ mod fault;
 mod file;
 mod headings;
 mod json_list;
+mod json_value;
 mod refused;
 mod table;
 mod text;

@@ -198,8 +198,8 @@ impl Judge {
                 let Some(notice) = self.notice_of(&mail.message_id).cloned() else {
                     return self.break_rule(context.now, "M7", format!("a mail of no notice: {}", mail.message_id));
                 };
-                let mut of_giver = notice.handed_over.iter().rev().filter(|(giver, _)| *giver == context.actor);
-                let as_handed_over = of_giver.next().map_or(&notice.row, |(_, row)| row);
+                let of_giver = notice.handed_over.iter().rfind(|(giver, _)| *giver == context.actor);
+                let as_handed_over = of_giver.map_or(&notice.row, |(_, row)| row);
                 self.m6_given_only_in_hand(context, &notice.row);
                 self.mail_says_what_it_may(context, as_handed_over, mail);
             }
