@@ -101,6 +101,7 @@ async fn every_failure_in_every_phase_is_classified() {
         (Rcpt, Say("550-5.1.1 no such user\r\n550 5.1.1 here"), false, "refused for good"),
         (Rcpt, Say("421 4.3.2 shutting down"), false, "no relay"),
         (Rcpt, SayAndClose("450 4.2.0 greylisted"), false, "refused for now"),
+        (Rcpt, Say("571 5.7.1 not authorized"), false, "refused for good"),
         (Rcpt, Say("354 go on"), false, "no relay"),
         (Rcpt, Say("999 what"), false, "no relay"),
         (Rcpt, Close, false, "no relay"),
@@ -116,6 +117,7 @@ async fn every_failure_in_every_phase_is_classified() {
         (Message, Say("421 4.3.2 not taken"), true, "refused for now"),
         (Message, SayAndClose("421 4.3.2 not taken"), true, "refused for now"),
         (Message, Say("554 5.7.1 looks like spam"), true, "refused for good"),
+        (Message, Say("250"), true, "accepted"),
         (Message, Say("354 go on"), true, "broken"),
         (Message, Say("2x0 gibberish"), true, "broken"),
         (Message, SayAndClose("25"), true, "broken"),
@@ -264,18 +266,67 @@ async fn a_starttls_that_fails_or_hangs_is_no_relay_and_sends_nothing() {
 }
 
 #[tokio::test]
+async fn words_before_the_encryption_are_not_taken_for_the_relays_behind_it() {
+    let offer = (Phase::Ehlo, Act::Say("250-relay.example\r\n250 STARTTLS"));
+    let forged = Act::Say("220 go on\r\n250 relay.example\r\n250 ok\r\n250 ok\r\n354 go on\r\n250 2.0.0 queued as 1");
+    let peer = ScriptedSmtp::start([offer, (Phase::StartTls, forged)]).await;
+    let mut settings = relay(peer.address, PATIENCE);
+    settings.tls = Tls::StartTls;
+    let (begun, reply) = send(&mut SmtpTransport::new(settings).unwrap(), &mail(1)).await;
+    let (got, text) = name(&reply);
+    assert_eq!((begun, got), (false, "no relay"), "{text}");
+    assert!(text.contains("somebody may sit in between"), "{text}");
+}
+
+#[tokio::test]
+async fn a_login_in_steps_says_what_it_is_asked_for() {
+    let steps = [
+        (Phase::Ehlo, Act::Say("250-relay.example\r\n250 AUTH GSSAPI LOGIN")),
+        (Phase::Auth, Act::Say("334 VXNlcm5hbWU6")),
+        (Phase::Login, Act::Say("334 UGFzc3dvcmQ6")),
+        (Phase::Login, Act::Say("235 2.7.0 welcome")),
+    ];
+    let peer = ScriptedSmtp::start(steps.clone()).await;
+    let mut settings = relay(peer.address, PATIENCE);
+    settings.credentials = Some(("user".into(), "geheim".into()));
+    assert_eq!(name(&send(&mut SmtpTransport::new(settings.clone()).unwrap(), &mail(1)).await.1).0, "accepted");
+    assert_eq!(peer.commands()[1..4], ["AUTH LOGIN", "dXNlcg==", "Z2VoZWlt"]);
+
+    let check = async |answers: Vec<(Phase, Act)>, want: &str| {
+        let peer = ScriptedSmtp::start(answers).await;
+        let settings = Relay { port: peer.address.port(), ..settings.clone() };
+        let (_, reply) = send(&mut SmtpTransport::new(settings).unwrap(), &mail(1)).await;
+        assert_eq!(name(&reply), ("no relay", want));
+        assert_eq!(peer.commands().last().unwrap(), "QUIT");
+    };
+    let [offer, user, password, _] = steps;
+    let endless = [offer.clone(), user, password.clone(), password].to_vec();
+    check(endless, "AUTH: the relay asks again and again").await;
+    let other = [offer.clone(), (Phase::Auth, Act::Say("334 dG9rZW4="))].to_vec();
+    check(other, "AUTH: the relay asks for something else than user and password").await;
+    let none = [(Phase::Ehlo, Act::Say("250-relay.example\r\n250 AUTH GSSAPI"))].to_vec();
+    check(none, "AUTH: the relay offers neither PLAIN nor LOGIN").await;
+}
+
+#[tokio::test]
 async fn a_login_is_only_made_when_it_is_configured_and_its_password_is_never_repeated() {
     let peer = ScriptedSmtp::start([]).await;
     let mut transport = SmtpTransport::new(relay(peer.address, PATIENCE)).unwrap();
     assert_eq!(name(&send(&mut transport, &mail(1)).await.1).0, "accepted");
     assert!(!peer.commands().iter().any(|command| command.starts_with("AUTH")));
 
-    let peer = ScriptedSmtp::start([(Phase::Auth, Act::Say("535 5.7.8 AHVzZXIAZ2VoZWlt is wrong"))]).await;
-    let mut settings = relay(peer.address, PATIENCE);
-    settings.credentials = Some(("user".into(), "geheim".into()));
-    let (_, reply) = send(&mut SmtpTransport::new(settings).unwrap(), &mail(1)).await;
-    assert_eq!(name(&reply), ("no relay", "AUTH: 535 5.7.8 the relay refuses the login"));
-    assert!(peer.commands().iter().any(|command| command == "AUTH PLAIN AHVzZXIAZ2VoZWlt"));
+    for (says, want) in [
+        ("535 5.7.8 AHVzZXIAZ2VoZWlt is wrong", "AUTH: 535 5.7.8 the relay refuses the login"),
+        ("500 AHVzZXIAZ2VoZWlt unknown", "AUTH: 500 the relay refuses the login"),
+        ("AUTH PLAIN AHVzZXIAZ2VoZWlt unknown", "AUTH: no reply of a mail system"),
+    ] {
+        let peer = ScriptedSmtp::start([(Phase::Auth, Act::Say(says))]).await;
+        let mut settings = relay(peer.address, PATIENCE);
+        settings.credentials = Some(("user".into(), "geheim".into()));
+        let (_, reply) = send(&mut SmtpTransport::new(settings).unwrap(), &mail(1)).await;
+        assert_eq!(name(&reply), ("no relay", want));
+        assert!(peer.commands().iter().any(|command| command == "AUTH PLAIN AHVzZXIAZ2VoZWlt"));
+    }
 }
 
 #[tokio::test]

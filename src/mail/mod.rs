@@ -13,6 +13,7 @@ pub mod templates;
 pub mod transport;
 
 mod context;
+mod conversation;
 mod mime_parts;
 mod numerals;
 mod overrides;

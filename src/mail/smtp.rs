@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use lettre::Address;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
-use lettre::transport::smtp::response::Response;
 
-use super::relay::{CheckedRelay, Failure, Link, Relay, RelayError, words};
+use super::conversation::SmtpReply;
+use super::relay::{CheckedRelay, Failure, Link, Relay, RelayError};
 use super::transport::{OutgoingMail, Transport, reply_text};
 use crate::domain::Mailbox;
 use crate::domain::delivery::Reply;
@@ -48,7 +48,10 @@ impl SmtpTransport {
     async fn kept_connection(&mut self) -> Option<Box<Link>> {
         match self.take_line() {
             Line::Idle(link) => Some(link),
-            Line::Refused(mut link) => self.relay.command(&mut link.connection, Rset, "RSET").await.ok().map(|_| link),
+            Line::Refused(mut link) => {
+                let forgotten = self.relay.completed("RSET", link.conversation.say(&Rset.to_string())).await;
+                forgotten.ok().map(|_| link)
+            }
             Line::Closed | Line::Waiting(..) => None,
         }
     }
@@ -90,20 +93,20 @@ impl Refusal {
 /// MAIL, RCPT and DATA, in one piece if the relay takes them so (RFC 2920), else each after the answer to the one before.
 /// Afterwards the relay waits for the mail.
 async fn begin_mail(relay: &CheckedRelay, link: &mut Link, mail: Mail, rcpt: Rcpt) -> Result<(), Refusal> {
-    let connection = &mut link.connection;
+    let conversation = &mut link.conversation;
     if !link.pipelines {
-        relay.command(connection, mail, "MAIL").await.map_err(Refusal::of_sender)?;
-        relay.command(connection, rcpt, "RCPT").await.map_err(Refusal::of)?;
-        let answer = relay.step("DATA", connection.command(Data)).await;
+        relay.completed("MAIL", conversation.say(&mail.to_string())).await.map_err(Refusal::of_sender)?;
+        relay.completed("RCPT", conversation.say(&rcpt.to_string())).await.map_err(Refusal::of)?;
+        let answer = relay.step("DATA", conversation.say(&Data.to_string())).await;
         return expect_start(answer).map_err(Refusal::of);
     }
     let all = format!("{mail}{rcpt}{Data}");
-    relay.command(connection, all, "MAIL").await.map_err(Refusal::of_sender)?;
-    let of_recipient = relay.answer(connection, "RCPT").await;
+    relay.completed("MAIL", conversation.say(&all)).await.map_err(Refusal::of_sender)?;
+    let of_recipient = relay.completed("RCPT", conversation.listen()).await;
     if let Err(Failure { code: Some(CLOSING) | None, .. }) = of_recipient {
         return of_recipient.map(|_| ()).map_err(Refusal::of);
     }
-    let of_data = expect_start(relay.step("DATA", connection.read_response()).await);
+    let of_data = expect_start(relay.step("DATA", conversation.listen()).await);
     match (of_recipient, of_data) {
         (Ok(_), of_data) => of_data.map_err(Refusal::of),
         // a relay that wants the mail all the same must not get it: the connection is given up
@@ -115,12 +118,12 @@ async fn begin_mail(relay: &CheckedRelay, link: &mut Link, mail: Mail, rcpt: Rcp
 }
 
 /// That a relay waits for the mail.
-fn expect_start(answer: Result<Response, Failure>) -> Result<(), Failure> {
-    let response = answer?;
-    if response.has_code(START_MAIL_INPUT) {
+fn expect_start(answer: Result<SmtpReply, Failure>) -> Result<(), Failure> {
+    let reply = answer?;
+    if reply.code == START_MAIL_INPUT {
         return Ok(());
     }
-    Err(Failure { code: None, text: reply_text(&format!("DATA: expected 354, got {}", words(&response))) })
+    Err(Failure { code: None, text: reply_text(&format!("DATA: expected 354, got {reply}")) })
 }
 
 impl Transport for SmtpTransport {
@@ -152,7 +155,7 @@ impl Transport for SmtpTransport {
                 Err(Refusal { is_of_sender: true, failure: Failure { code: None | Some(CLOSING), .. }, .. })
                     if !is_fresh => {}
                 Err(Refusal { is_of_sender: true, failure, .. }) => {
-                    relay.take_leave(link.connection).await;
+                    relay.take_leave(link.conversation).await;
                     return Err(Reply::NoRelay { text: failure.text });
                 }
                 Err(refusal) => return Err(self.refused(link, refusal)),
@@ -167,14 +170,12 @@ impl Transport for SmtpTransport {
         };
         // message and end in one write: two would wait for each other's acknowledgement where Nagle's algorithm is on
         let relay = Arc::clone(&self.relay);
-        match relay.step("message", link.connection.command(transparent(&mail.bytes))).await {
-            Ok(response) if (200..300).contains(&u16::from(response.code())) => {
+        match relay.step("message", link.conversation.say(&transparent(&mail.bytes))).await {
+            Ok(reply) if (200..300).contains(&reply.code) => {
                 self.line = Line::Idle(link);
-                Reply::Accepted { text: words(&response) }
+                Reply::Accepted { text: reply_text(&reply.to_string()) }
             }
-            Ok(response) => {
-                Reply::Broken { text: reply_text(&format!("message: expected 250, got {}", words(&response))) }
-            }
+            Ok(reply) => Reply::Broken { text: reply_text(&format!("message: expected 250, got {reply}")) },
             Err(Failure { code: Some(code), text }) => {
                 if code != CLOSING {
                     self.line = Line::Idle(link); // the end of a message resets the relay (RFC 5321, 4.1.1.4)
@@ -192,7 +193,7 @@ impl Transport for SmtpTransport {
 
     async fn close(&mut self) {
         if let Line::Idle(link) | Line::Refused(link) = self.take_line() {
-            self.relay.take_leave(link.connection).await;
+            self.relay.take_leave(link.conversation).await;
         }
     }
 }

@@ -15,6 +15,8 @@ pub enum Phase {
     Ehlo,
     StartTls,
     Auth,
+    /// In a login of several steps, after `Auth`.
+    Login,
     Mail,
     Rcpt,
     Data,
@@ -188,6 +190,7 @@ async fn converse(stream: TcpStream, book: Arc<Mutex<Book>>) {
                 }
                 true
             }
+            _ if next_is(&book, Phase::Login) => answer!(Phase::Login, ""),
             "RSET" => answer!(Phase::Rset, "250 2.0.0 reset"),
             "QUIT" => {
                 let _ = writing.write_all(b"221 2.0.0 bye\r\n").await;
