@@ -160,10 +160,10 @@ fn a_delivery_that_takes_long_ends_between_two_mails_and_goes_on_in_the_next_rou
     site.set("LIMITS__CONNECTIONS", "1");
     let mut daemon = site.run();
     peer.wait_for(3);
-    site.set_clock("2026-12-01 09:02:00"); // as if these mails had taken two minutes
+    site.set_clock("2026-12-01 09:01:30"); // as if these mails had taken a minute and a half
     assert_eq!(daemon.delivered()["sent"], 50, "the batch that was begun is ended, and none is begun");
     peer.wait_for(53);
-    site.set_clock("2026-12-01 09:14:00"); // and these twelve, so that the claims of the batch are about to end
+    site.set_clock("2026-12-01 09:04:00"); // and these more than two
     let sent = daemon.delivered()["sent"].as_u64().expect("a count");
     assert!((3..50).contains(&sent), "{sent}: the rest of the batch is given back");
     assert_eq!(daemon.delivered()["sent"], 256 - 50 - sent);

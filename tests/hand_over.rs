@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use fristd::daemon::Charter;
 use fristd::daemon::clock::Clock;
 use fristd::daemon::deliver::Deliverer;
@@ -15,7 +15,7 @@ use fristd::domain::delivery::{Reply, State};
 use fristd::domain::{Month, Receipt, ReceiptState};
 use fristd::mail::{OutgoingMail, Transport};
 use fristd::settings::Source;
-use fristd::store::{Durability, OutboxFilter, OutboxNotice, StaleClaims, Store};
+use fristd::store::{Durability, OutboxFilter, OutboxNotice, StaleClaims, Store, StoreError};
 use tokio::sync::watch;
 
 const ESSEN: &str = "rueckkehr@essen.example";
@@ -28,6 +28,10 @@ enum Act {
     ReportAll,
     ReportPart,
     TakeOver,
+    /// The relay takes three minutes.
+    BeSlow,
+    /// Everything is moved to another database.
+    MoveAway,
 }
 
 /// A mail system that takes everything, and in whose waiting time somebody acts.
@@ -35,17 +39,25 @@ enum Act {
 struct Meddler {
     store: Store,
     now: DateTime<Utc>,
+    clock: Clock,
     act: Arc<Mutex<Act>>,
     taken: Arc<Mutex<Vec<OutgoingMail>>>,
+    /// Where everything can be moved to.
+    other: Store,
 }
 
 impl Transport for Meddler {
     async fn prepare(&mut self, mail: &OutgoingMail) -> Result<(), Reply> {
         let is_meant = mail.mailbox.as_str() == ESSEN && mail.file_stem.contains("_planning_");
         let act = if is_meant { std::mem::replace(&mut *self.act.lock().unwrap(), Act::Nothing) } else { Act::Nothing };
+        if act == Act::MoveAway {
+            self.store.copy_whole_to(&self.other, "the other", "zrk", self.now, |_, _| {}).await.unwrap();
+            return Ok(());
+        }
         let mut tx = self.store.write().await.unwrap();
         match act {
-            Act::Nothing => {}
+            Act::Nothing | Act::MoveAway => {}
+            Act::BeSlow => self.clock.set(self.now + TimeDelta::minutes(3)),
             Act::Pause => assert!(tx.set_paused(true, "zrk", self.now).await.unwrap()),
             Act::ReportAll => report(&mut tx, ReceiptState::Complete, self.now).await,
             Act::ReportPart => {
@@ -99,8 +111,14 @@ async fn play(act: Act, connections: u32) -> Played {
     let small = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/small");
     let charter = Charter::load(&Source::Folder(small), 1).unwrap();
     let clock = Clock::virtual_at(announced_at);
-    let mut meddler =
-        Meddler { store: store.clone(), now, act: Arc::new(Mutex::new(Act::Nothing)), taken: Arc::default() };
+    let mut meddler = Meddler {
+        store: store.clone(),
+        now,
+        clock: clock.clone(),
+        act: Arc::new(Mutex::new(Act::Nothing)),
+        taken: Arc::default(),
+        other: Store::open(&folder.path().join("other.sqlite"), Durability::Scratch, announced_at).await.unwrap(),
+    };
     let (_stop, stop) = watch::channel(false);
     let (mut memo, mut events, mut breaker) = (TickMemo::default(), Vec::new(), Breaker::new(5));
     for (at, act) in [(announced_at, Act::Nothing), (now, act)] {
@@ -216,5 +234,42 @@ async fn a_claim_that_was_lost_before_the_hand_over_is_not_handed_over_under_it(
         let played = play(Act::TakeOver, connections).await;
         assert_eq!(played.to_essen().len(), 1, "{connections}: claimed again, it goes once");
         assert_eq!(played.states().keys().collect::<Vec<_>>(), [&State::Accepted], "{connections}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_slow_relay_leaves_over_is_the_next_rounds() {
+    for connections in [1, 4] {
+        let played = play(Act::BeSlow, connections).await;
+        assert_eq!(played.to_essen().len(), 1, "{connections}: what was begun ends");
+        let waiting = played.reminders.iter().filter(|notice| notice.state == State::Queued).count();
+        assert_eq!(waiting + played.taken.len(), played.reminders.len(), "{connections}: the rest was given back");
+        assert!(waiting > 0, "{connections}: after two minutes nothing is begun");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_moved_away_hands_over_nothing_more() {
+    for connections in [1, 16] {
+        let played = play(Act::MoveAway, connections).await;
+        assert!(played.to_essen().is_empty(), "{connections}");
+        assert!(
+            played.reminders.iter().any(|notice| notice.state == State::Queued),
+            "{connections}: it was given back"
+        );
+        let at: DateTime<Utc> = "2026-12-08T08:01:00Z".parse().unwrap();
+        let file = played._folder.path().join("f.sqlite");
+        let opened = Store::open(&file, Durability::Scratch, at).await;
+        assert!(matches!(&opened, Err(StoreError::Moved { to, .. }) if to == "the other"), "{opened:?}");
+        assert!(Store::open_to_look(&file).await.is_ok(), "it can still be looked at");
+
+        assert!(Store::reopen(&file, "zrk", at).await.unwrap());
+        assert!(!Store::reopen(&file, "zrk", at).await.unwrap(), "once");
+        let store = Store::open(&file, Durability::Scratch, at).await.unwrap();
+        let mut tx = store.write().await.unwrap();
+        assert_eq!(tx.take_restored(at).await.unwrap(), Some("2026-12-08T08:00:00Z".parse().unwrap()));
+        tx.commit().await.unwrap();
+        let all = store.read().await.unwrap().outbox(&OutboxFilter::default()).await.unwrap();
+        assert!(!all.iter().any(|notice| notice.next_at.is_some()), "what may have been sent since waits for a person");
     }
 }

@@ -41,6 +41,23 @@ async fn a_name_is_held_by_one_process_until_that_ends_or_the_server_forgets_it(
 }
 
 #[tokio::test]
+async fn a_file_is_one_under_all_its_names() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, link) = (folder.path().join("f.sqlite"), folder.path().join("link.sqlite"));
+    std::os::unix::fs::symlink(&file, &link).expect("a link");
+    let inside = folder.path().join("inside");
+    std::os::unix::fs::symlink(folder.path(), &inside).expect("a link");
+    let held = RunLock::take(&file, "a").await.expect("free, and not there yet");
+    std::fs::write(&file, "").expect("written");
+    for name in [&file, &link, &inside.join("f.sqlite")] {
+        let second = RunLock::take(name, "b").await;
+        assert!(matches!(second, Err(StoreError::AlreadyRunning { .. })), "{}: {second:?}", name.display());
+    }
+    drop(held);
+    RunLock::take(&link, "b").await.expect("free again");
+}
+
+#[tokio::test]
 async fn a_replica_with_a_wrong_clock_does_no_work_and_is_seen() {
     let site = Site::small("2026-12-01 08:00:00");
     let url = new_database();
@@ -61,6 +78,11 @@ async fn a_replica_with_a_wrong_clock_does_no_work_and_is_seen() {
             let replicas = store.read().await.expect("a transaction").replicas().await.expect("replicas");
             let ahead = replicas[0].ahead.expect("a server has a clock").num_seconds();
             assert!((ahead - seconds).abs() <= 2, "{label}: {ahead}");
+            let last_seen = now() - replicas[0].last_seen();
+            assert!(
+                last_seen.abs() < TimeDelta::seconds(20),
+                "{label}: by the server's clock it was just there: {last_seen}"
+            );
             presence.leave(&store, clock.now()).await.expect("left");
             let replicas = store.read().await.expect("a transaction").replicas().await.expect("replicas");
             assert!(replicas.len() == 1 && replicas[0].stopped_at.is_some(), "{label}");

@@ -67,11 +67,24 @@ async fn a_month_goes_to_postgresql_and_back_without_losing_a_column() {
     let settings = month(&folder.path().join("demo"));
     let (first, back, server) =
         (settings.join("data/fristd.sqlite"), folder.path().join("back.sqlite"), new_database());
+    let shown = [
+        &["status", "2026-12", "--json"][..],
+        &["outbox", "list", "--json"],
+        &["proof", "2026-12", "--authority", "abh-05970040-siegen", "--json"],
+    ];
+    let here = shown.map(|arguments| fristd(&settings, arguments).json());
     let before = rows(&first).await;
     let path = |path: &Path| path.to_str().expect("UTF-8").to_owned();
     let said = fristd(&settings, &["store", "copy", &path(&first), &server]).done();
-    assert!(said.contains("receipts") && said.contains("counts as a copy"), "{said}");
-    fristd(&settings, &["store", "copy", &path(&first), &server]).refused(2, &["has a store already"]);
+    assert!(said.contains("receipts") && said.contains("no service works by"), "{said}");
+    for arguments in [
+        &["store", "copy", &path(&first), &server][..],
+        &["run"],
+        &["pause"],
+        &["record", "2026-12", "statistics", "abh-05113-essen", "nil"],
+    ] {
+        fristd(&settings, arguments).refused(1, &["everything in this database was moved to postgres://"]);
+    }
 
     let there = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fristd"));
@@ -79,13 +92,8 @@ async fn a_month_goes_to_postgresql_and_back_without_losing_a_column() {
         Answer::of(command.into())
     };
     assert!(there(&["audit", "verify"]).done().contains("intact"));
-    for arguments in [
-        &["status", "2026-12", "--json"][..],
-        &["outbox", "list", "--json"],
-        &["proof", "2026-12", "--authority", "abh-05970040-siegen", "--json"],
-    ] {
-        let (here, there) = (fristd(&settings, arguments).json(), there(arguments).json());
-        assert_eq!(sorted(here), sorted(there), "{arguments:?}");
+    for (arguments, here) in shown.iter().zip(here) {
+        assert_eq!(sorted(here), sorted(there(arguments).json()), "{arguments:?}");
     }
 
     fristd(&settings, &["store", "copy", &server, &path(&back)]).done();
@@ -101,8 +109,19 @@ async fn a_month_goes_to_postgresql_and_back_without_losing_a_column() {
     }
     assert!(before.values().filter(|lines| !lines.is_empty()).count() > 8, "the month fills its tables");
     let source = &rows(&first).await["service"][0];
-    assert!(source.contains("copied_at='2"), "the source counts as a copy: {source}");
-    assert!(after["service"][0].contains("copied_at=NULL"), "and what it became does not");
+    assert!(
+        source.contains("moved_at='2") && source.contains("moved_to='postgres://"),
+        "the source knows it: {source}"
+    );
+    assert!(after["service"][0].contains("moved_at=NULL"), "and what it became was not moved");
+
+    fristd(&settings, &["store", "copy", &path(&back), &server])
+        .refused(1, &["the database to fill, postgres://", "was moved to"]);
+    assert!(fristd(&settings, &["store", "reopen", &path(&first)]).done().contains("is held"));
+    fristd(&settings, &["store", "reopen", &path(&first)]).refused(2, &["was not moved away"]);
+    assert!(rows(&first).await["service"][0].contains("copied_at='2"), "it counts as a copy now");
+    fristd(&settings, &["pause"]).done();
+    fristd(&settings, &["store", "copy", &path(&back), &path(&first)]).refused(2, &["has a store already"]);
 }
 
 /// Without the instant of asking and the log's head, which each copy extends; lists in any order: the engines sort text differently.

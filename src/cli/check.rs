@@ -102,6 +102,11 @@ fn say_what_will_run(charter: &Charter, shell: &Shell) -> anyhow::Result<()> {
          left alone",
         pace.mails_a_minute, pace.mails_a_minute_a_domain
     ))?;
+    print_line(&format!(
+        "       more than {} within ten minutes wait for a person",
+        settings.rulebook.notices_a_tick_max
+    ))?;
+    print_line(&format!("store: {}", database_of(&settings.service)))?;
     if let Some(heartbeat) = &settings.service.heartbeat {
         print_line(&format!("beat:  to {}, every {} s", heartbeat.url, heartbeat.every_seconds))?;
     }

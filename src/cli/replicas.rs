@@ -9,14 +9,14 @@ use crate::store::Replica;
 
 use super::{Ending, Shell, print_json, print_line};
 
-const SILENT_AFTER: i32 = 4; // times missed: a round may last a minute, and clocks be one apart
+const SILENT_AFTER: i32 = 4; // times missed: a round most often ends within two minutes
 
 /// What a replica's row says of it at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Presence {
     AtWork,
     Stopped,
-    /// Killed, cut off, or its clock is wrong.
+    /// Killed, cut off, or in a long round.
     Silent,
 }
 
@@ -24,7 +24,7 @@ impl Presence {
     fn of(replica: &Replica, now: DateTime<Utc>) -> Self {
         match replica.stopped_at {
             Some(_) => Self::Stopped,
-            None if (now - replica.seen_at).abs() <= SEEN_EVERY * SILENT_AFTER => Self::AtWork,
+            None if (now - replica.last_seen()).abs() <= SEEN_EVERY * SILENT_AFTER => Self::AtWork,
             None => Self::Silent,
         }
     }
@@ -64,7 +64,7 @@ fn in_words(replica: &Replica, now: DateTime<Utc>) -> String {
     let seconds = |span: TimeDelta| format!("{} s", span.num_seconds().abs());
     let when = match (presence, replica.stopped_at) {
         (Presence::Stopped, Some(at)) => format!(" since {}", at.format("%Y-%m-%d %H:%M:%S UTC")),
-        _ => format!(", last seen {} ago", seconds(now - replica.seen_at)),
+        _ => format!(", last seen {} ago", seconds(now - replica.last_seen())),
     };
     let clock = match replica.ahead {
         Some(ahead) if ahead.num_seconds() != 0 => {

@@ -19,7 +19,7 @@ use super::composer::{Composer, Ready};
 use super::recheck_facts::RecheckFacts;
 use super::recorder::{Answer, Replied, Request, Task, words};
 
-const LEASE_MARGIN: TimeDelta = TimeDelta::minutes(9); // longer than eight steps of a mail, each at its longest time-out
+const LEASE_MARGIN: TimeDelta = TimeDelta::minutes(9); // a mail takes seven minutes at most, all its steps as long as they may be
 const COMPOSED_MAX: usize = 3; // a notice that says another thing each time it is asked about waits for the next batch
 
 /// Whether there is time for a whole hand-over before the lease ends.
@@ -33,6 +33,8 @@ pub(super) struct Batch<'a> {
     pub(super) clock: &'a Clock,
     pub(super) on_uncertain: OnUncertain,
     pub(super) is_time_to_send: &'a (dyn Fn() -> bool + Send + Sync),
+    /// When nothing more is begun: what is left is the next round's.
+    pub(super) begins_until: DateTime<Utc>,
     /// The newest count of changes that the recorder saw.
     pub(super) seen_change: &'a AtomicI64,
     pub(super) facts: RecheckFacts<'a>,
@@ -240,8 +242,9 @@ impl Batch<'_> {
     }
 
     fn take(&self) -> Option<ClaimedNotice> {
+        let is_late = self.clock.now() >= self.begins_until;
         let mut hand = self.hand();
-        if hand.is_over || hand.relay_failed_until.is_some() { None } else { hand.waiting.pop_front() }
+        if is_late || hand.is_over || hand.relay_failed_until.is_some() { None } else { hand.waiting.pop_front() }
     }
 
     /// Puts a notice back unsent: nothing may be sent now.

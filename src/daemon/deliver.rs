@@ -32,7 +32,8 @@ const CLAIM_PER_CONNECTION: usize = 16; // enough that the last of a batch leave
 const CLAIM_MIN: usize = 50; // one connection's batch; a lease covers many times what a relay takes in a minute
 const CLAIM_MAX: usize = 256; // mails are made one by one, but facts and letters of so many are held at once
 const PASSED_OVER_MAX: usize = 4096; // so many that must wait for their domain are looked past; more wait with them
-const DELIVERY_MAX: TimeDelta = TimeDelta::minutes(1); // after it the rest is the next round's, which may last ten minutes
+const BATCHES_MAX: TimeDelta = TimeDelta::minutes(1); // after it no batch is begun, and after as long again no mail:
+const MAILS_MAX: TimeDelta = TimeDelta::minutes(2); // one takes seven minutes at most, and a round ten
 
 /// What a delivery works with.
 #[derive(Debug)]
@@ -90,12 +91,12 @@ impl<'a, T: Transport + Send> Deliverer<'a, T> {
         siblings: &mut [Line<T>],
         events: &mut (impl Extend<Event> + Send),
     ) -> Result<Option<DateTime<Utc>>, TickError> {
-        let begins_batches_until = self.clock.now() + DELIVERY_MAX;
+        let begun_at = self.clock.now();
         let seen_change = AtomicI64::new(0);
         let mut composer = None;
         while self.may_send().await? {
             let now = self.clock.now();
-            if now >= begins_batches_until {
+            if now >= begun_at + BATCHES_MAX {
                 return Ok(Some(now));
             }
             if self.store.read().await?.next_due_at().await?.is_none_or(|next| now < next) {
@@ -110,7 +111,8 @@ impl<'a, T: Transport + Send> Deliverer<'a, T> {
                 Some(composer) => composer,
                 None => composer.insert(Composer::new(self.charter, self.store).await?),
             };
-            match self.deliver_batch(siblings, count_max, composer, &seen_change, events).await? {
+            let begins_until = begun_at + MAILS_MAX;
+            match self.deliver_batch(siblings, count_max, begins_until, composer, &seen_change, events).await? {
                 After::GoOn => {}
                 After::Until(at) => return Ok(at),
             }
@@ -126,7 +128,9 @@ impl<'a, T: Transport + Send> Deliverer<'a, T> {
     pub async fn recover(&mut self, claims: StaleClaims) -> Result<Vec<Event>, TickError> {
         let now = self.clock.now();
         let mut tx = self.store.write().await?;
-        let left_behind = tx.take_over(claims, now).await?;
+        // by a copy that no service has worked by nobody is at work, whatever names stand in it
+        let is_copy = tx.service().await?.copied_at.is_some();
+        let left_behind = tx.take_over(if is_copy { StaleClaims::All } else { claims }, now).await?;
         let on_uncertain = self.charter.settings.service.on_uncertain;
         let replied = left_behind.into_iter().map(|claimed| {
             let text = "fristd stopped after the mail was handed over and before the reply was recorded".to_owned();
@@ -141,8 +145,10 @@ impl<'a, T: Transport + Send> Deliverer<'a, T> {
     }
 
     async fn may_send(&self) -> Result<bool, StoreError> {
-        let is_time = is_time_to_send(self.charter, self.clock, &self.stop);
-        Ok(is_time && self.store.read().await?.service().await?.paused.is_none())
+        let service = self.store.read().await?.service().await?;
+        Ok(is_time_to_send(self.charter, self.clock, &self.stop)
+            && service.paused.is_none()
+            && service.is_here().is_ok())
     }
 
     /// Claims a batch and works on it with all connections side by side, in this one task.
@@ -150,6 +156,7 @@ impl<'a, T: Transport + Send> Deliverer<'a, T> {
         &mut self,
         siblings: &mut [Line<T>],
         count_max: usize,
+        begins_until: DateTime<Utc>,
         composer: &Composer<'_>,
         seen_change: &AtomicI64,
         events: &mut (impl Extend<Event> + Send),
@@ -168,6 +175,7 @@ impl<'a, T: Transport + Send> Deliverer<'a, T> {
             clock,
             on_uncertain: charter.settings.service.on_uncertain,
             is_time_to_send: &is_time_to_send,
+            begins_until,
             seen_change,
             facts,
             claimed_in: state,
@@ -221,9 +229,12 @@ impl<'a, T: Transport + Send> Deliverer<'a, T> {
         let (mut ended, mut passed_over) = (Vec::new(), HashSet::new());
         // a batch may hold nothing but notices that end or must wait; look on until something is claimed or nothing is left
         let claim = loop {
-            let mut candidates = tx.due_notices(now, count_max + passed_over.len()).await?;
+            // each look reaches further, so that few suffice
+            let seen_max = count_max.max(CLAIM_MIN) + 2 * passed_over.len();
+            let mut candidates = tx.due_notices(now, seen_max).await?;
             candidates.retain(|candidate| !passed_over.contains(&candidate.id));
-            if candidates.is_empty() || passed_over.len() > PASSED_OVER_MAX {
+            let is_full = !passed_over.is_empty() && room.left() == 0;
+            if candidates.is_empty() || is_full || passed_over.len() > PASSED_OVER_MAX {
                 let facts = RecheckFacts::load(&mut tx, settings, &[], now).await?;
                 let state = tx.delivery_state().await?;
                 break Claim { notices: VecDeque::new(), facts, state, free_at: room.next_at() };
@@ -233,6 +244,9 @@ impl<'a, T: Transport + Send> Deliverer<'a, T> {
             let mut facts = RecheckFacts::load(&mut tx, settings, &notices, now).await?;
             let mut claimed = Vec::new();
             for mut candidate in candidates {
+                if claimed.len() == count_max {
+                    break;
+                }
                 match facts.verdict(&candidate.notice) {
                     Verdict::Send(_) if !limits.is_unlimited() && !room.take(candidate.notice.mailbox.domain()) => {
                         passed_over.insert(candidate.id);

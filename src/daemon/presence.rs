@@ -48,9 +48,10 @@ impl Presence {
     /// To be called before each round of work.
     ///
     /// # Errors
-    /// If the name is lost, the clock is wrong or the database cannot be reached: then there must be no round.
+    /// If the name is lost, the clock is wrong, the database cannot be reached or was moved away: then there must be no round.
     pub async fn attend(&mut self, store: &Store, clock: &Clock, clock_seconds_max: u32) -> Result<(), StoreError> {
         self.lock.renew().await?;
+        store.read().await?.service().await?.is_here()?;
         let asked_at = clock.now();
         let server_time = store.server_time().await?;
         let now = clock.now();

@@ -11,7 +11,7 @@ use crate::domain::NewNotice;
 use crate::domain::delivery::{Outcome, Reply, State};
 use crate::domain::recheck::Verdict;
 use crate::fault::{self, Point};
-use crate::store::{ClaimedNotice, Delivery, DeliveryState, Store, Tx};
+use crate::store::{ClaimedNotice, Delivery, DeliveryState, Store, StoreError, Tx};
 
 use super::Charter;
 use super::alerts::{document_alert, expired_alert, rejected_alert, uncertain_alert};
@@ -22,6 +22,8 @@ use super::event::{Event, What};
 use super::recheck_facts::{RecheckFacts, Wording};
 use super::side_by_side::others_first;
 use super::tick::TickError;
+
+const BEGIN_TRIES: usize = 3; // each waits up to half a minute for others to end, or for the server to be back
 
 /// A claimed notice on its way, with what was decided on it last.
 #[derive(Clone, Debug)]
@@ -120,6 +122,17 @@ impl<E: Extend<Event>> Recorder<'_, E> {
         Ok(())
     }
 
+    /// Tries again: nothing has begun, and what the relay has answered would be lost with it.
+    async fn begin(&self) -> Result<Tx, StoreError> {
+        for _ in 1..BEGIN_TRIES {
+            match self.store.write().await {
+                Ok(tx) => return Ok(tx),
+                Err(cause) => tracing::warn!(%cause, "replies cannot be recorded yet; tried again"),
+            }
+        }
+        self.store.write().await
+    }
+
     async fn record(&mut self, requests: Vec<Request>) -> Result<(), TickError> {
         let (mut asked, mut replied) = (Vec::new(), Vec::new());
         for request in requests {
@@ -128,7 +141,7 @@ impl<E: Extend<Event>> Recorder<'_, E> {
                 Request::Replied(reply) => replied.push(*reply),
             }
         }
-        let mut tx = self.store.write().await?;
+        let mut tx = self.begin().await?;
         let now = self.clock.now();
         let told = replied.iter().map(|reply| (&reply.claimed, reply.was_handed_over));
         let claims: Vec<_> = told.chain(asked.iter().map(|asked| (&asked.task.claimed, false))).collect();
@@ -365,6 +378,10 @@ pub(super) async fn end(
     tx.end_unsent(&claimed.id, kept, reason, view.now).await?;
     if kept == State::Expired {
         tx.raise_alert(&expired_alert(claimed, reason, view.rulebook.zone), view.now).await?;
+    } else if state == State::Expired
+        && let Some(alert) = uncertain_alert(claimed, &Outcome::Uncertain)
+    {
+        tx.raise_alert(&alert, view.now).await?;
     }
     let what = if state == State::Expired { What::Expired } else { What::Withdrawn };
     Ok(Event::of_notice(what, &claimed.notice, view.now, Some(reason.to_owned())))

@@ -32,6 +32,7 @@ use super::tick::{TickError, TickMemo, tick};
 use super::{Charter, database_of};
 
 const STOP_GRACE: Duration = Duration::from_secs(4); // the mail in hand may end; the service stops within five seconds
+const LEAVE_MAX: Duration = Duration::from_secs(1); // after the grace; others see soon enough that it is gone
 const EDIT_SETTLES: Duration = Duration::from_millis(500); // an editor writes a file in several steps
 const ROUND_MAX: Duration = Duration::from_secs(600); // a round that takes longer hangs, and the watchdog may bark
 
@@ -97,6 +98,10 @@ pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), R
         clock,
         stop,
         folder_trouble: None,
+        // by a file nobody else can be at work, whatever this machine was called before
+        own_claims: if matches!(database, Database::File(_)) { StaleClaims::All } else { StaleClaims::Own },
+        has_claims_left: true,
+        has_failed: false,
     };
     let rulebook = &service.charter.settings.rulebook;
     tracing::info!(
@@ -108,16 +113,18 @@ pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), R
         "ready"
     );
     tell_system(&[sd_notify::NotifyState::Ready]);
-    // by a file nobody else can be at work, whatever this machine was called before
-    let own = if matches!(database, Database::File(_)) { StaleClaims::All } else { StaleClaims::Own };
-    service.recover(own).await;
     service.run(&source, &wakes).await;
     tell_system(&[sd_notify::NotifyState::Stopping]);
     let Service { presence, store, clock, .. } = service;
-    if let Err(cause) = presence.leave(&store, clock.now()).await {
-        tracing::warn!(%cause, "that this replica ends could not be said");
+    let left = async {
+        if let Err(cause) = presence.leave(&store, clock.now()).await {
+            tracing::warn!(%cause, "that this replica ends could not be said");
+        }
+        store.close().await;
+    };
+    if tokio::time::timeout(LEAVE_MAX, left).await.is_err() {
+        tracing::warn!("the database does not answer; that this replica ends could not be said");
     }
-    store.close().await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -178,6 +185,12 @@ struct Service {
     stop: watch::Receiver<bool>,
     /// Why the Maildir of returned mails cannot be used, as it was last said.
     folder_trouble: Option<String>,
+    /// Which claims are those of a process before this one, or of a delivery that failed.
+    own_claims: StaleClaims,
+    /// Whether there may be such claims.
+    has_claims_left: bool,
+    /// Whether the last round failed.
+    has_failed: bool,
 }
 
 impl Service {
@@ -200,7 +213,9 @@ impl Service {
                 }
                 () = wakes.changed.notified() => {
                     tokio::time::sleep(EDIT_SETTLES).await;
-                    self.reload(source, wakes).await;
+                    if let Ended::Stopped = guarded(self.reload(source, wakes), stopping.clone()).await {
+                        return;
+                    }
                     wakes.tick.notify_one();
                 }
                 () = wakes.tick.notified() => {
@@ -220,9 +235,12 @@ impl Service {
 
     async fn round(&mut self) -> Condition {
         let ended = self.tick_and_deliver().await;
-        if let Err(cause) = &ended {
-            tracing::error!(%cause, "this tick failed and is tried again; nothing was lost");
+        match &ended {
+            Err(cause) => tracing::error!(%cause, "this tick failed and is tried again; nothing was lost"),
+            Ok(()) if self.has_failed => tracing::info!("works again"),
+            Ok(()) => {}
         }
+        self.has_failed = ended.is_err();
         Condition::after_round(&ended, &self.breaker)
     }
 
@@ -230,8 +248,10 @@ impl Service {
         let clock_seconds_max = self.charter.settings.service.limits.clock_seconds_max;
         self.presence.attend(&self.store, &self.clock, clock_seconds_max).await?;
         let now = self.clock.now();
-        let has_stale_claims = self.store.read().await?.has_stale_claims(now).await?;
-        if has_stale_claims {
+        if self.has_claims_left {
+            self.has_claims_left = !self.recover(self.own_claims).await;
+        }
+        if self.store.read().await?.has_stale_claims(now).await? {
             self.recover(StaleClaims::LeaseEnded).await;
         }
         // a folder that cannot be used, or a list, must not hold up what is to be sent
@@ -241,9 +261,11 @@ impl Service {
         self.take_returned().await;
         tick(&self.store, &self.charter, &mut self.memo, now).await?.iter().for_each(super::event::Event::log);
         let mut told = Told::default();
+        self.has_claims_left = true; // should this be dropped, or fail
         let delivered = self.deliverer().deliver(&mut told).await;
         told.log();
         self.again_at = delivered?;
+        self.has_claims_left = false;
         if let Some(removed) = self.retention.run(&self.store, &self.charter, now).await? {
             let Removal { notices, mails, mail_bytes, .. } = removed;
             tracing::info!(notices, mails, mail_bytes, "mails and addresses taken away, as [retention] says");
@@ -273,10 +295,17 @@ impl Service {
         self.folder_trouble = trouble;
     }
 
-    async fn recover(&mut self, claims: StaleClaims) {
+    /// Returns whether it is done.
+    async fn recover(&mut self, claims: StaleClaims) -> bool {
         match self.deliverer().recover(claims).await {
-            Ok(events) => events.iter().for_each(super::event::Event::log),
-            Err(cause) => tracing::error!(%cause, "notices of an earlier run could not be taken over; tried again"),
+            Ok(events) => {
+                events.iter().for_each(super::event::Event::log);
+                true
+            }
+            Err(cause) => {
+                tracing::error!(%cause, "notices that were in hand could not be taken over; tried again");
+                false
+            }
         }
     }
 

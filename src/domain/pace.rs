@@ -31,8 +31,8 @@ impl Limits {
     }
 }
 
-/// What was handed over within the last minute, by domain. It may be kept, or filled anew before each use from what the store
-/// knows; kept or not, it grows with the domains and not with the mails.
+/// What was handed over within the last minute, by domain: filled before each use from what the store knows. It grows with the domains
+/// and not with the mails.
 ///
 /// No 60 seconds see more mails than a limit if each is taken from a [`Room`] that knew every one that was handed over by then
 /// (`record`) and every one that was in some hand (`hold`).
@@ -75,13 +75,6 @@ impl Minute {
         }
     }
 
-    /// Lets go of what no longer counts.
-    pub fn forget_before(&mut self, now: DateTime<Utc>) {
-        self.all.forget_before(now);
-        self.by_domain.values_mut().for_each(|seconds| seconds.forget_before(now));
-        self.by_domain.retain(|_, seconds| !seconds.0.is_empty());
-    }
-
     /// What may go now.
     pub fn room(&self, limits: Limits, now: DateTime<Utc>) -> Room<'_> {
         let all = Left { mails: limits.mails_a_minute.saturating_sub(self.all.within_minute(now)), taken: 0 };
@@ -116,18 +109,6 @@ impl Room<'_> {
     /// How many more may be taken, if their domains have room.
     pub fn left(&self) -> u32 {
         self.all.mails
-    }
-
-    /// Domains that have no room now, so that whoever looks for candidates can leave them out.
-    pub fn full_domains(&self) -> Vec<&str> {
-        let before = self.minute.by_domain.iter().filter(|(domain, seconds)| {
-            !self.by_domain.contains_key(*domain)
-                && seconds.within_minute(self.now) >= self.limits.mails_a_minute_a_domain
-        });
-        let here = self.by_domain.iter().filter(|(_, left)| left.mails == 0).map(|(domain, _)| domain.as_str());
-        let mut full: Vec<&str> = before.map(|(domain, _)| domain.as_str()).chain(here).collect();
-        full.sort_unstable();
-        full
     }
 
     /// When the first of those that were passed over may go, if until then nothing else goes; none if all found a place.
@@ -167,10 +148,6 @@ impl Seconds {
     fn add(&mut self, at: DateTime<Utc>, mails: u32) {
         let count = self.0.entry(end_of_second(at)).or_default();
         *count = count.saturating_add(mails);
-    }
-
-    fn forget_before(&mut self, now: DateTime<Utc>) {
-        self.0 = self.0.split_off(&(now - MINUTE));
     }
 
     /// `(second, mails)` of those that count now, oldest first.

@@ -23,6 +23,7 @@ const PIPELINING: &str = "PIPELINING"; // RFC 2920
 const STARTTLS: &str = "STARTTLS"; // RFC 3207
 const CHALLENGE: u16 = 334; // RFC 4954, 4
 const CHALLENGES_MAX: usize = 2; // LOGIN asks for the user and for the password
+const CONNECT_MAX: Duration = Duration::from_secs(120); // up to nine steps, each of which may take as long as one of a mail
 const QUIT_SECONDS_MAX: u64 = 2; // a courtesy: nobody waits long for its answer
 
 /// A relay, as settings name it.
@@ -142,8 +143,16 @@ impl CheckedRelay {
         Ok(Self { relay, encryption, credentials })
     }
 
-    /// Connects, encrypts and logs in, each step within the time-out.
+    /// Connects, encrypts and logs in, each step within the time-out and all within two minutes.
     pub(super) async fn connect(&self) -> Result<Box<Link>, Failure> {
+        let connected = tokio::time::timeout(CONNECT_MAX, self.connect_in_steps()).await;
+        connected.unwrap_or_else(|_| {
+            let Relay { host, port, .. } = &self.relay;
+            Err(Failure::without_code(&format!("connect to {host}:{port}"), format!("not done within {CONNECT_MAX:?}")))
+        })
+    }
+
+    async fn connect_in_steps(&self) -> Result<Box<Link>, Failure> {
         let Relay { host, port, tls, .. } = &self.relay;
         let what = format!("connect to {host}:{port}");
         let connected = self.bounded(&what, TcpStream::connect((host.as_str(), *port))).await?;

@@ -1,9 +1,10 @@
 //! Checks where the database is and how it is reached. Never connects to it, never shows a password.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
-use url::Url;
+use url::{Host, Url};
 
 use super::complaint::Report;
 use super::layers::Layers;
@@ -15,6 +16,34 @@ const ACCEPTED: &str =
     "accepted: the path of an SQLite file, or postgres://USER@HOST/DATABASE with sslrootcert=FILE if need be";
 /// Ways of TLS by which the server's certificate is checked; the first holds if the URL names none.
 const CHECKED: [&str; 2] = ["verify-full", "verify-ca"];
+
+/// All ways, for a server on this machine.
+const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-full", "verify-ca"];
+
+/// What a parameter of the URL is about.
+#[derive(Clone, Copy)]
+enum Means {
+    Host,
+    Mode,
+    File,
+    Other,
+}
+
+/// The parameters that the driver knows, each by all its names. It passes over others with a line in the log.
+const PARAMETERS: [(&[&str], Means); 12] = [
+    (&["sslmode", "ssl-mode"], Means::Mode),
+    (&["sslrootcert", "ssl-root-cert", "ssl-ca"], Means::File),
+    (&["sslcert", "ssl-cert"], Means::File),
+    (&["sslkey", "ssl-key"], Means::File),
+    (&["host"], Means::Host),
+    (&["hostaddr"], Means::Host),
+    (&["port"], Means::Other),
+    (&["dbname"], Means::Other),
+    (&["user"], Means::Other),
+    (&["password"], Means::Other),
+    (&["application_name"], Means::Other),
+    (&["options"], Means::Other),
+];
 
 /// Where the service keeps what it knows.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,14 +60,15 @@ pub enum Database {
 }
 
 impl Database {
-    /// Reads what `database` in fristd.toml may say: the path of a file, or the URL of a server.
+    /// Reads what `database` in fristd.toml may say: the path of a file, or the URL of a server. `resolve` makes a file's path one that can
+    /// be opened.
     ///
     /// # Errors
     /// What is wrong with it and what is accepted, without a password.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str, resolve: impl Fn(&Path) -> PathBuf) -> Result<Self, String> {
         match text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            true => server_url(text).map(|url| Self::Server { url, password: None }),
-            false => database_file(text).map(Self::File),
+            true => server_url(text, resolve).map(|url| Self::Server { url, password: None }),
+            false => database_file(text).map(|file| Self::File(resolve(Path::new(file)))),
         }
     }
 }
@@ -64,9 +94,9 @@ pub(super) fn read(
     let password = read_password(layers, folder, report, keys);
     let database = match layers.text("database") {
         Some(database) => database.accept(|text| {
-            Ok(match Database::parse(text)? {
-                Database::File(file) => Database::File(folder.resolve(file)),
+            Ok(match Database::parse(text, |path| folder.resolve(path))? {
                 Database::Server { url, .. } => Database::Server { url, password: password.clone() },
+                file => file,
             })
         }),
         None => data_dir.map(|data| Database::File(data.join("fristd.sqlite"))),
@@ -83,44 +113,82 @@ pub(super) fn read(
 }
 
 /// The URL with a certificate check, unless the server is this machine. The value may hold a password: no complaint shows it.
-fn server_url(text: &str) -> Result<Secret, String> {
+fn server_url(text: &str, resolve: impl Fn(&Path) -> PathBuf) -> Result<Secret, String> {
     let mut url = Url::parse(text).map_err(|cause| format!("is no URL: {cause}; {ACCEPTED}"))?;
     if url.path().trim_start_matches('/').is_empty() {
         return Err("names no database; write it behind the host: postgres://USER@HOST/DATABASE".to_owned());
     }
-    let of = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-    let host = of("host").or_else(|| url.host_str().map(str::to_owned)).unwrap_or_default();
-    let host = host.replace("%2F", "/");
-    // without a host, or with a path as one, a socket of this machine is meant
-    let is_local = host.is_empty() || host.starts_with('/') || is_loopback(host.trim_matches(['[', ']']));
-    match of("sslmode").or_else(|| of("ssl-mode")) {
-        Some(mode) if is_local || CHECKED.contains(&mode.as_str()) => {}
-        None if is_local => {}
-        None => {
-            url.query_pairs_mut().append_pair("sslmode", CHECKED[0]);
-        }
-        Some(mode) => {
-            return Err(format!(
+    let host = url.host_str().unwrap_or_default().replace("%2F", "/");
+    let (mut hosts, mut modes, mut parameters) =
+        (vec![host.trim_matches(['[', ']']).to_owned()], Vec::new(), Vec::new());
+    for (key, value) in url.query_pairs() {
+        let Some(known) = PARAMETERS.iter().find(|(names, _)| names.contains(&&*key)) else {
+            let known: Vec<&str> = PARAMETERS.iter().map(|(names, _)| names[0]).collect();
+            return Err(format!("the parameter {} is not known; accepted: {}", quoted(&key), known.join(", ")));
+        };
+        let value = match known.1 {
+            Means::Host => {
+                hosts.push(value.clone().into_owned());
+                value.into_owned()
+            }
+            Means::Mode => {
+                modes.push(value.clone().into_owned());
+                value.into_owned()
+            }
+            Means::File => {
+                let file = resolve(Path::new(&*value));
+                File::open(&file)
+                    .map_err(|cause| format!("{key}: {}: {cause}; accepted: a PEM file", file.display()))?;
+                file.to_str().ok_or_else(|| format!("{key}: the path is not UTF-8"))?.to_owned()
+            }
+            Means::Other => value.into_owned(),
+        };
+        parameters.push((key.into_owned(), value));
+    }
+    // who asks for two of them does not know which one holds: each must do. Without a host, or with a path as one, a socket of this
+    // machine is meant
+    let is_here = |host: &&String| host.is_empty() || host.starts_with('/') || is_loopback(host);
+    let elsewhere = hosts.iter().find(|host| !is_here(host));
+    let accepted: &[&str] = if elsewhere.is_some() { &CHECKED } else { &MODES };
+    if let Some(mode) = modes.iter().find(|mode| !accepted.contains(&mode.as_str())) {
+        return Err(match elsewhere {
+            Some(host) if MODES.contains(&mode.as_str()) => format!(
                 "sslmode={} does not check the certificate of {}; accepted: {}; leave it out for the first; without TLS \
                  only a server on this machine",
-                quoted(&mode),
-                quoted(&host),
+                quoted(mode),
+                quoted(host),
                 CHECKED.join(", ")
-            ));
-        }
+            ),
+            _ => format!("sslmode={} is not known; accepted: {}", quoted(mode), accepted.join(", ")),
+        });
+    }
+    if elsewhere.is_some() && modes.is_empty() {
+        parameters.push(("sslmode".to_owned(), CHECKED[0].to_owned()));
+    }
+    if let Some(Host::Ipv6(address)) = url.host()
+        && hosts.len() == 1
+    {
+        parameters.push(("host".to_owned(), address.to_string())); // the driver would look for a name with brackets
+    }
+    url.set_query(None);
+    if !parameters.is_empty() {
+        url.query_pairs_mut().extend_pairs(&parameters);
     }
     Ok(Secret::new(String::from(url)))
 }
 
-fn database_file(text: &str) -> Result<PathBuf, String> {
+fn database_file(text: &str) -> Result<&str, String> {
     if text.is_empty() {
         return Err("is no path; write one or leave the key out".to_owned());
     }
-    if text.contains("://") || text.starts_with("sqlite:") {
-        let scheme = text.split(':').next().unwrap_or_default();
+    // also one that was meant to be a URL: a file of that name would be a second database that nobody looks for
+    let start = text.split(['/', '\\']).next().unwrap_or_default();
+    let scheme = start.split(':').next().unwrap_or_default();
+    let is_scheme = ["postgres", "postgresql", "sqlite", "file"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    if text.contains("://") || (is_scheme && (start.contains(':') || text[start.len()..].starts_with("//"))) {
         return Err(format!("{} is no path; {ACCEPTED}", quoted(&format!("{scheme}:"))));
     }
-    Ok(PathBuf::from(text))
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -129,30 +197,62 @@ mod tests {
 
     #[test]
     fn a_server_elsewhere_must_show_a_certificate_that_is_checked() {
-        let check = |text: &str, want: &str| match server_url(text) {
+        let check = |text: &str, want: &str| match server_url(text, Path::to_path_buf) {
             Ok(url) => assert_eq!(url.expose(), want, "{text}"),
             Err(why) => panic!("{text}: {why}"),
         };
         check("postgres://u@db.example/f", "postgres://u@db.example/f?sslmode=verify-full");
         check("postgres://u@db.example/f?sslmode=verify-ca", "postgres://u@db.example/f?sslmode=verify-ca");
         check("postgres://u@127.0.0.1:5433/f", "postgres://u@127.0.0.1:5433/f");
-        check("postgres://u@[::1]/f", "postgres://u@[::1]/f");
+        check("postgres://u@[::1]/f", "postgres://u@[::1]/f?host=%3A%3A1");
+        check(
+            "postgres://u@[2001:db8::1]/f",
+            "postgres://u@[2001:db8::1]/f?sslmode=verify-full&host=2001%3Adb8%3A%3A1",
+        );
         check("postgres://u@localhost/f?sslmode=disable", "postgres://u@localhost/f?sslmode=disable");
-        check("postgres:///f?host=/run/postgresql", "postgres:///f?host=/run/postgresql");
+        check("postgres:///f?host=/run/postgresql", "postgres:///f?host=%2Frun%2Fpostgresql");
         check("postgres://localhost/f?host=db.example", "postgres://localhost/f?host=db.example&sslmode=verify-full");
+        check(
+            "postgres://localhost/f?hostaddr=192.0.2.2",
+            "postgres://localhost/f?hostaddr=192.0.2.2&sslmode=verify-full",
+        );
     }
 
     #[test]
     fn a_refused_url_shows_no_password() {
         let check = |text: &str, want: &str| {
-            let why = server_url(text).expect_err(text);
+            let why = server_url(text, Path::to_path_buf).expect_err(text);
             assert!(why.contains(want), "{text}: {why}");
             assert!(!why.contains("geheim"), "{text}: {why}");
         };
         for mode in ["disable", "allow", "prefer", "require"] {
             check(&format!("postgres://u:geheim@db.example/f?sslmode={mode}"), "does not check the certificate");
         }
+        check("postgres://u:geheim@localhost/f?hostaddr=192.0.2.2&sslmode=disable", "certificate of \"192.0.2.2\"");
+        check("postgres://u:geheim@db.example/f?sslmode=verify-full&sslmode=disable", "does not check the certificate");
+        check("postgres://u:geheim@db.example/f?host=localhost&sslmode=disable", "does not check the certificate");
+        check("postgres://u:geheim@localhost/f?sslmode=foo", "\"foo\" is not known; accepted: disable, ");
+        check(
+            "postgres://u:geheim@localhost/f?sslrootcrt=a",
+            "the parameter \"sslrootcrt\" is not known; accepted: sslmode, ",
+        );
+        check("postgres://u:geheim@localhost/f?sslrootcert=/nowhere.pem", "sslrootcert: /nowhere.pem: ");
         check("postgres://u:geheim@db.example", "names no database");
         check("postgres://u:geheim@db.example:port/f", "is no URL");
+    }
+
+    #[test]
+    fn what_was_meant_to_be_a_url_is_no_file() {
+        for text in
+            ["postgres:/fristd", "postgres//u@db/f", "Postgres://db/f", "file:x.sqlite", "sqlite:x", "mysql://db/f"]
+        {
+            let why = Database::parse(text, Path::to_path_buf).expect_err(text);
+            assert!(why.contains("is no path"), "{text}: {why}");
+        }
+        for text in
+            ["data/fristd.sqlite", "/var/lib/fristd.sqlite", "postgres", "file", "postgres/fristd.sqlite", "c:x"]
+        {
+            assert_eq!(Database::parse(text, Path::to_path_buf).ok(), Some(Database::File(text.into())), "{text}");
+        }
     }
 }

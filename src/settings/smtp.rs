@@ -10,7 +10,7 @@ use super::service::{path, word};
 use super::source_text::Folder;
 use super::values::{self, quoted};
 
-const TIMEOUT_SECONDS_MAX: i64 = 60; // a mail has up to eight steps, and a round ten minutes
+const TIMEOUT_SECONDS_MAX: i64 = 60; // a mail has five steps after two minutes to connect, and a round ten minutes
 const HOST_LENGTH_MAX: usize = 253; // RFC 1035, 2.3.4
 
 /// How the relay is reached.

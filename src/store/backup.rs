@@ -1,6 +1,6 @@
 //! Copies a SQLite database while it is at work, and tells the copy that it is one. Never overwrites a file.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
 use sqlx::{ConnectOptions, Connection};
 
-use super::engine::{Engine, execute};
+use super::engine::{Engine, execute, private_file};
 use super::{Store, StoreError, Tx};
 
 /// Why a backup could not be made; the file is not there then.
@@ -67,11 +67,12 @@ impl Store {
             }
         }
         let bytes = sync(&part).map_err(failed)?;
-        std::fs::hard_link(&part, file).map_err(|cause| match cause.kind() {
+        let linked = std::fs::hard_link(&part, file).map_err(|cause| match cause.kind() {
             io::ErrorKind::AlreadyExists => BackupError::Exists(file.to_owned()),
             _ => BackupError::File { file: file.to_owned(), cause },
-        })?;
+        });
         std::fs::remove_file(&part).map_err(failed)?;
+        linked?;
         let mut tx = self.write().await?;
         tx.append_log(now, actor, "backup", &serde_json::json!({ "bytes": bytes })).await?;
         tx.commit().await?;
@@ -110,7 +111,7 @@ impl Tx {
         let held =
             execute!(self, sqlx::query(
             "UPDATE notices SET state = 'held', reason = $1, next_at = NULL, lease_until = NULL, changed_at = $2
-             WHERE state IN ('queued', 'retry', 'claimed')",
+             WHERE state IN ('queued', 'retry') OR (state = 'claimed' AND handed_over_at IS NULL)",
         )
         .bind(crate::domain::restored::REASON)
         .bind(now))?;
@@ -132,11 +133,6 @@ async fn mark(copy: &mut SqliteConnection, now: DateTime<Utc>) -> Result<String,
     sqlx::query("UPDATE service SET copied_at = $1 WHERE id = 1").bind(now).execute(&mut *copy).await?;
     let (found,): (String,) = sqlx::query_as("PRAGMA integrity_check(1)").fetch_one(&mut *copy).await?;
     Ok(found)
-}
-
-fn private_file(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 fn sync(path: &Path) -> io::Result<u64> {

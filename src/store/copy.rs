@@ -9,10 +9,11 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::copy_tables::{Kind, TABLES, Table};
 use super::engine::{Engine, execute, execute_built, fetch_one, on_engine};
-use super::{Replica, Store, StoreError, Tx};
+use super::{Database, Durability, Replica, Store, StoreError, Tx};
 
 const PAGE_ROWS: usize = 500; // mails of a few KB each: some megabytes
-const SILENT_AFTER: TimeDelta = TimeDelta::minutes(3); // who signs every half minute and has not for so long is gone
+// who signs before each round and has not for so long is gone, or in a long round, whose next mail will not go
+const SILENT_AFTER: TimeDelta = TimeDelta::minutes(3);
 
 /// Why a store could not be copied; the target is as it was before.
 #[derive(thiserror::Error, Debug)]
@@ -96,22 +97,25 @@ macro_rules! cells {
 }
 
 impl Store {
-    /// Copies everything to an empty store and compares it row by row. From then on the source counts as a copy: should a service be
-    /// started on it again, it holds what may have been sent since (N9). `progress` gets the table and how many of its rows were
-    /// copied. Returns the rows of each table.
+    /// Moves everything to an empty store, which `name` names, and compares it row by row. From then on nothing works by this one,
+    /// also no service that is at work now. `progress` gets the table and how many of its rows were copied. Returns
+    /// the rows of each table.
     ///
     /// # Errors
     /// If a service works by the source, the target is not empty, a row differs, or one of the stores fails.
     pub async fn copy_whole_to(
         &self,
         target: &Store,
+        name: &str,
         actor: &str,
         now: DateTime<Utc>,
         mut progress: impl FnMut(&'static str, u64),
     ) -> Result<Vec<(&'static str, u64)>, CopyError> {
+        let server_time = self.server_time().await?.unwrap_or(now);
         let mut from = self.write().await?; // nobody writes meanwhile
-        let is_at_work =
-            |replica: &Replica| replica.stopped_at.is_none() && (now - replica.seen_at).abs() < SILENT_AFTER;
+        let is_at_work = |replica: &Replica| {
+            replica.stopped_at.is_none() && (server_time - replica.last_seen()).abs() < SILENT_AFTER
+        };
         let replicas = match self.engine {
             Engine::Sqlite { .. } => Vec::new(), // the lock beside the file says more
             Engine::Postgres(_) => from.replicas().await?,
@@ -143,9 +147,38 @@ impl Store {
         to.append_log(now, actor, "store copied", &serde_json::json!({ "rows": rows })).await?;
         to.commit().await?;
         // the target is durable: only now the source is put aside
-        execute!(from, sqlx::query("UPDATE service SET copied_at = $1 WHERE id = 1").bind(now))?;
+        execute!(
+            from,
+            sqlx::query("UPDATE service SET moved_at = $1, moved_to = $2 WHERE id = 1").bind(now).bind(name)
+        )?;
+        from.touch().await?;
+        from.append_log(now, actor, "store moved", &serde_json::json!({ "rows": rows })).await?;
         from.commit().await?;
         Ok(copied)
+    }
+
+    /// Lets services work again by a store that was moved away, because what it was moved to is lost. It counts as a copy of that
+    /// instant then: what may have been sent since is held (N9). Returns whether it had been moved.
+    ///
+    /// # Errors
+    /// If the store cannot be opened or written.
+    pub async fn reopen(database: impl Into<Database>, actor: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let store = Self::open_even_if_moved(database.into(), Durability::Full, now).await?;
+        let mut tx = store.write().await?;
+        let reopened = execute!(
+            tx,
+            sqlx::query(
+                "UPDATE service SET copied_at = COALESCE(copied_at, moved_at), moved_at = NULL, moved_to = NULL
+                 WHERE id = 1 AND moved_at IS NOT NULL"
+            )
+        )?;
+        if reopened == 1 {
+            tx.touch().await?;
+            tx.append_log(now, actor, "store reopened", &serde_json::json!({})).await?;
+        }
+        tx.commit().await?;
+        store.close().await;
+        Ok(reopened == 1)
     }
 }
 

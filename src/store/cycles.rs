@@ -31,6 +31,21 @@ pub struct ServiceState {
     pub copied_at: Option<DateTime<Utc>>,
     /// When this store was last restored from a copy.
     pub restored_at: Option<DateTime<Utc>>,
+    /// When, and to which database, everything in this store was moved: no service works by it since.
+    pub moved: Option<(DateTime<Utc>, String)>,
+}
+
+impl ServiceState {
+    /// Whether services may work by this store.
+    ///
+    /// # Errors
+    /// If everything was moved to another one.
+    pub fn is_here(&self) -> Result<(), StoreError> {
+        match self.moved.clone() {
+            None => Ok(()),
+            Some((at, to)) => Err(StoreError::Moved { at, to }),
+        }
+    }
 }
 
 impl Tx {
@@ -50,11 +65,13 @@ impl Tx {
     /// The service's own state.
     pub async fn service(&mut self) -> Result<ServiceState, StoreError> {
         type Instant = Option<DateTime<Utc>>;
-        type Row = (DateTime<Utc>, Option<String>, Instant, Option<String>, i64, Instant, Instant);
-        let (created_at, first_cycle, paused_at, paused_by, changes, copied_at, restored_at): Row = fetch_one!(
+        type Row =
+            (DateTime<Utc>, Option<String>, Instant, Option<String>, i64, Instant, Instant, Instant, Option<String>);
+        let (created_at, first_cycle, paused_at, paused_by, changes, copied_at, restored_at, moved_at, moved_to): Row = fetch_one!(
             self,
             sqlx::query_as(
-                "SELECT created_at, first_cycle, paused_at, paused_by, changes, copied_at, restored_at FROM service WHERE id = 1",
+                "SELECT created_at, first_cycle, paused_at, paused_by, changes, copied_at, restored_at, moved_at, moved_to
+                 FROM service WHERE id = 1",
             )
         )?;
         let place = Place { table: "service", row: "1" };
@@ -65,6 +82,7 @@ impl Tx {
             changes,
             copied_at,
             restored_at,
+            moved: moved_at.map(|at| (at, moved_to.unwrap_or_default())),
         })
     }
 

@@ -59,7 +59,7 @@ pub struct HandedOver<'a> {
 /// What a deliverer looks at before each hand-over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DeliveryState {
-    /// Whether all sending is paused (N8).
+    /// Whether all sending is paused (N8), or the store was moved away.
     pub is_paused: bool,
     /// Rises with every change on which verdicts can hang, deliverers' own work left out.
     pub verdict_changes: i64,
@@ -70,7 +70,9 @@ impl Tx {
     pub async fn delivery_state(&mut self) -> Result<DeliveryState, StoreError> {
         let (is_paused, verdict_changes): (bool, i64) = fetch_one!(
             self,
-            sqlx::query_as("SELECT paused_at IS NOT NULL, verdict_changes FROM service WHERE id = 1")
+            sqlx::query_as(
+                "SELECT paused_at IS NOT NULL OR moved_at IS NOT NULL, verdict_changes FROM service WHERE id = 1"
+            )
         )?;
         Ok(DeliveryState { is_paused, verdict_changes })
     }
@@ -158,7 +160,7 @@ impl Tx {
                 row.push_bind(&claimed.id).push_bind(claimed.lease).push_bind(*is_handed_over);
             });
             builder.push(
-                ") SELECT paused_at IS NOT NULL, verdict_changes, log_head.number, log_head.hash, notice
+                ") SELECT paused_at IS NOT NULL OR moved_at IS NOT NULL, verdict_changes, log_head.number, log_head.hash, notice
                    FROM service LEFT JOIN log_head ON log_head.id = 1 LEFT JOIN asked
                    ON NOT EXISTS (SELECT 1 FROM notices WHERE notices.id = notice AND lease = claim AND state = 'claimed'
                                   AND (handed_over_at IS NOT NULL) = is_handed_over)

@@ -1,14 +1,20 @@
 //! The two engines behind one store: SQLite in a file, PostgreSQL on a server. Never knows a table.
 
 use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io;
 use std::ops::{Deref, DerefMut};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, Postgres, QueryBuilder, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{
+    ConnectOptions as _, Connection as _, PgPool, Postgres, QueryBuilder, Sqlite, SqliteConnection, SqlitePool,
+    Transaction,
+};
 
 use super::StoreError;
 use super::file_writer::{FileWriter, Lent};
@@ -137,6 +143,13 @@ impl Engine {
                 if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                     std::fs::create_dir_all(folder).map_err(|cause| StoreError::folder(folder, cause))?;
                 }
+                // whatever this process's mask: there are addresses and mails in it, and the files beside it are made alike
+                match private_file(path) {
+                    Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => {
+                        return Err(StoreError::folder(path, cause));
+                    }
+                    Ok(_) | Err(_) => {}
+                }
                 let options = sqlite_options(path)
                     .create_if_missing(true)
                     .journal_mode(SqliteJournalMode::Wal)
@@ -191,7 +204,8 @@ impl Engine {
         Ok(match self {
             Self::Sqlite { writer, .. } => EngineTransaction::Sqlite(FileTransaction::Writing(writer.begin().await?)),
             Self::Postgres(pool) => {
-                let mut tx = pool.begin().await?;
+                // whatever the server's default is: under another level a statement would not see what was committed while it waited
+                let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
                 // each statement after this one sees all that was committed before; one lock a schema
                 sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('fristd ' || current_schema(), 0))")
                     .execute(&mut *tx)
@@ -291,19 +305,25 @@ pub(super) fn postgres_options(database: &Database) -> Result<PgConnectOptions, 
     };
     Ok(options.application_name("fristd").options([
         ("lock_timeout", "30s"), // longer than any tick; who waits longer tries again at the next
-        ("idle_in_transaction_session_timeout", "60s"), // a replica that hangs in a transaction must not hold up the others
-        ("tcp_keepalives_idle", "30"),                  // nor one whose machine is gone
+        // a replica that hangs in a transaction must not hold up the others for so long that they fail
+        ("idle_in_transaction_session_timeout", "15s"),
+        ("tcp_keepalives_idle", "30"), // nor one whose machine is gone
         ("tcp_keepalives_interval", "10"),
         ("tcp_keepalives_count", "3"),
     ]))
 }
 
+/// One connection comes before the pool, which would try for seconds and then only say that it waited.
 async fn postgres_pool(options: PgConnectOptions) -> Result<PgPool, sqlx::Error> {
-    PgPoolOptions::new()
-        .max_connections(POSTGRES_CONNECTIONS_MAX)
-        .acquire_timeout(CONNECT_TIMEOUT)
-        .connect_with(options)
-        .await
+    let first = tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await;
+    first.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??.close().await?;
+    let pool = PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS_MAX).acquire_timeout(CONNECT_TIMEOUT);
+    Ok(pool.connect_lazy_with(options))
+}
+
+/// A new file that its owner alone can read.
+pub(super) fn private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Runs an expression on a transaction's connection, whichever engine it is of, after what was written before: the same text is

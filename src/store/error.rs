@@ -20,7 +20,7 @@ pub enum StoreError {
     },
     /// The database cannot be opened.
     #[error(
-        "{database}: cannot be opened: {cause}; {}", remedy(.database)
+        "{database}: cannot be opened: {}; {}", words(.cause), remedy(.database)
     )]
     Open {
         /// Which one.
@@ -126,8 +126,20 @@ pub enum StoreError {
         /// How to find what there is.
         remedy: &'static str,
     },
+    /// Everything in it was moved to another database.
+    #[error(
+        "everything in this database was moved to {to} on {}; let `database` in fristd.toml name that one; only if it is lost: \
+         `fristd store reopen`, after which a person releases what may have been sent since",
+        .at.format("%Y-%m-%d %H:%M UTC")
+    )]
+    Moved {
+        /// When.
+        at: chrono::DateTime<chrono::Utc>,
+        /// To which database.
+        to: String,
+    },
     /// Any other failure of the database, a full disk among them.
-    #[error("the database refused: {0}; is the disk full, or the database locked?")]
+    #[error("the database refused: {}; is the disk full, the database locked, or another user's?", words(.0))]
     Database(#[source] sqlx::Error),
 }
 
@@ -156,11 +168,19 @@ impl StoreError {
     }
 }
 
+/// A server's own words, without the line of its sources that the library adds.
+fn words(cause: &sqlx::Error) -> String {
+    match cause.as_database_error() {
+        Some(error) => error.message().to_owned(),
+        None => cause.to_string(),
+    }
+}
+
 fn remedy(database: &Database) -> &'static str {
     match database {
         Database::File(_) => "is it a SQLite file of fristd that this user may write, and has the disk room?",
         Database::Server { .. } => {
-            "does the server run, may this user use the database, and is its certificate trusted?"
+            "does the server run, may this user use the database, is a password needed, and the certificate trusted?"
         }
     }
 }

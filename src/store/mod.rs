@@ -75,13 +75,29 @@ impl Store {
     /// Opens a database and brings its tables up to date. A SQLite file that is missing is created.
     ///
     /// # Errors
-    /// If the folder or file cannot be written, the server cannot be reached, it is no database, or was made by a newer fristd.
+    /// If the folder or file cannot be written, the server cannot be reached, it is no database, was made by a newer fristd, or was
+    /// moved to another database.
     pub async fn open(
         database: impl Into<Database>,
         durability: Durability,
         now: DateTime<Utc>,
     ) -> Result<Self, StoreError> {
-        let database = database.into();
+        let store = Self::open_even_if_moved(database.into(), durability, now).await?;
+        let is_here = store.read().await?.service().await?.is_here(); // the transaction ends here, before the connections
+        match is_here {
+            Ok(()) => Ok(store),
+            Err(moved) => {
+                store.close().await;
+                Err(moved)
+            }
+        }
+    }
+
+    async fn open_even_if_moved(
+        database: Database,
+        durability: Durability,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
         let engine = Engine::open(&database, durability).await?;
         let migrated = match &engine {
             Engine::Sqlite { writer, .. } => {

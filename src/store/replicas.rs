@@ -26,6 +26,13 @@ pub struct Replica {
     pub claims: u64,
 }
 
+impl Replica {
+    /// When it was last at work, by the database server's clock if there is one.
+    pub fn last_seen(&self) -> DateTime<Utc> {
+        self.seen_at - self.ahead.unwrap_or_default()
+    }
+}
+
 impl Store {
     /// The database server's time; none for a database in a file, which has no clock of its own.
     pub async fn server_time(&self) -> Result<Option<DateTime<Utc>>, StoreError> {

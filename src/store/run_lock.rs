@@ -63,7 +63,7 @@ impl RunLock {
 }
 
 fn lock_file(path: &Path, database: &Database) -> Result<File, StoreError> {
-    let lock = lock_path(path);
+    let lock = lock_path(&real_path(path));
     if let Some(folder) = lock.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|cause| StoreError::folder(folder, cause))?;
     }
@@ -74,6 +74,12 @@ fn lock_file(path: &Path, database: &Database) -> Result<File, StoreError> {
         Err(TryLockError::WouldBlock) => Err(StoreError::AlreadyRunning { database: database.clone() }),
         Err(TryLockError::Error(cause)) => Err(StoreError::folder(&lock, cause)),
     }
+}
+
+/// Without links: two names of one file must not be two locks. A hard link is not found out.
+fn real_path(path: &Path) -> PathBuf {
+    let by_folder = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(by_folder).unwrap_or_else(|| path.to_owned())
 }
 
 fn lock_path(database: &Path) -> PathBuf {

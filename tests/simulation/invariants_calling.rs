@@ -41,7 +41,7 @@ impl Judge {
         self.demand(now, "F7", clock < ladder.closes_at, || {
             format!("the cycle closed at {}: {row:?}", ladder.closes_at)
         });
-        self.n9_nothing_late_goes_by_itself(context, seq, row, &ladder);
+        self.n9_nothing_late_goes_by_itself(context, row, &ladder);
         match row.kind.as_str() {
             "correction" => self.f5_correction_only_to_who_was_told(context, row),
             "all-clear" => self.n7_all_clear_when_all_have_settled(context, seq, row, month, duty, &ladder),
@@ -222,16 +222,17 @@ impl Judge {
         self.demand(context.now, "N8", !self.known.is_paused(seq), || format!("sent while paused: {row:?}"));
     }
 
-    /// N9: what is late beyond doubt waits for a person: the announcement of a deadline that is over.
-    fn n9_nothing_late_goes_by_itself(&mut self, context: &Context, seq: i64, row: &NoticeRow, ladder: &Ladder) {
-        let is_over = end_of(ladder.dates.ends_on) <= row.changed_at;
+    /// N9: what is late beyond doubt waits for a person: the announcement of a deadline that is over, and the correction to one that was
+    /// over when it was corrected. Who could not be told before the corrected deadline ended is told it all the same (F5).
+    fn n9_nothing_late_goes_by_itself(&mut self, context: &Context, row: &NoticeRow, ladder: &Ladder) {
+        let decided_at = if row.kind == "correction" { row.due_at } else { row.changed_at };
+        let is_over = end_of(ladder.dates.ends_on) <= decided_at;
         let tells_deadline = matches!(row.kind.as_str(), "announcement" | "correction");
         let is_released = self.order.iter().filter_map(|id| self.notices.get(id)).any(|notice| {
             (&notice.row.month, &notice.row.duty, notice.row.revision) == (&row.month, &row.duty, row.revision)
                 && !matches!(notice.row.state.as_str(), "held" | "withdrawn")
                 && notice.row.id != row.id
         });
-        let _ = seq;
         self.demand(context.now, "N9", !(is_over && tells_deadline && row.state == "queued") || is_released, || {
             format!("the deadline {} is over: {row:?}", ladder.dates.ends_on)
         });
