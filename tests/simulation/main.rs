@@ -56,6 +56,8 @@ fn every_mutant_still_fits_the_sources() {
     let mut tried = 0;
     for edit in edits {
         let file = edit["file"].as_str().expect("a path");
+        let new = edit["new"].as_str().expect("a text");
+        assert!(new.contains("MUTANT"), "{file} must be as it was while the bug is switched off: {new}");
         let source = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect(file);
         for old in [edit.get("old"), edit.get("also")].into_iter().flatten() {
             let old = old.as_str().expect("a text");
