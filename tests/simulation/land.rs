@@ -137,10 +137,11 @@ impl Land {
 
     fn service(&self) -> String {
         format!(
-            "[mail]\non_uncertain = \"{}\"\n\n[limits]\nnotices_a_tick_max = {}\nmails_a_minute = {}\nmails_a_minute_a_domain = {UNLIMITED}\n",
+            "[mail]\non_uncertain = \"{}\"\n\n[limits]\nnotices_a_tick_max = {}\nmails_a_minute = {}\nmails_a_minute_a_domain = {UNLIMITED}\nbreaker_failures = {}\n",
             if self.holds_uncertain { "hold" } else { "resend" },
             self.notices_a_tick_max,
-            self.mails_a_minute.unwrap_or(UNLIMITED)
+            self.mails_a_minute.unwrap_or(UNLIMITED),
+            if self.holds_uncertain { 2 } else { 5 } // two in a row are not rare in a small world
         )
     }
 
