@@ -87,9 +87,9 @@ async fn tick_and_deliver(
         stop,
     };
     if !memory.has_recovered {
-        memory.has_recovered = true;
         let claims = if body.is_alone { StaleClaims::All } else { StaleClaims::Own };
         if let Ok(recovered) = deliverer.recover(claims).await {
+            memory.has_recovered = true;
             events.extend(recovered);
         }
     }
@@ -99,5 +99,8 @@ async fn tick_and_deliver(
         events.extend(recovered);
     }
     events.extend(tick(&body.store, charter, &mut memory.memo, now).await?);
-    deliverer.deliver(events).await
+    memory.has_recovered = false; // should it fail
+    let again_at = deliverer.deliver(events).await?;
+    memory.has_recovered = true;
+    Ok(again_at)
 }
