@@ -58,7 +58,9 @@ impl StoreCommand {
 
 fn named(what: &str, text: &str) -> Result<Database, WrongInput> {
     let password = std::env::var("FRISTD_STORE_PASSWORD").ok(); // not an option: those are seen by everybody on the machine
-    let database = Named::parse(text, Path::to_path_buf).map_err(|why| WrongInput(format!("{what}: {why}")))?;
+    // what is written into the old database is read from anywhere
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let database = Named::parse(text, absolute).map_err(|why| WrongInput(format!("{what}: {why}")))?;
     Ok(database_named(&database, password.as_deref()))
 }
 
