@@ -100,7 +100,7 @@ struct Played {
     reminders: Vec<OutboxNotice>,
     events: Vec<Event>,
     store: Store,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 async fn play(act: Act, connections: u32) -> Played {
@@ -141,7 +141,7 @@ async fn play(act: Act, connections: u32) -> Played {
     let reminders = store.read().await.unwrap().outbox(&filter).await.unwrap();
     let is_reminder = |mail: &OutgoingMail| mail.file_stem.contains("_reminder-5_"); // beside them a contact's announcement goes
     let taken = meddler.taken.lock().unwrap().iter().filter(|mail| is_reminder(mail)).cloned().collect();
-    Played { taken, reminders, events, store, _folder: folder }
+    Played { taken, reminders, events, store, folder }
 }
 
 impl Played {
@@ -258,7 +258,7 @@ async fn a_store_that_is_moved_away_hands_over_nothing_more() {
             "{connections}: it was given back"
         );
         let at: DateTime<Utc> = "2026-12-08T08:01:00Z".parse().unwrap();
-        let file = played._folder.path().join("f.sqlite");
+        let file = played.folder.path().join("f.sqlite");
         let opened = Store::open(&file, Durability::Scratch, at).await;
         assert!(matches!(&opened, Err(StoreError::Moved { to, .. }) if to == "the other"), "{opened:?}");
         assert!(Store::open_to_look(&file).await.is_ok(), "it can still be looked at");

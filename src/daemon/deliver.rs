@@ -32,8 +32,8 @@ const CLAIM_PER_CONNECTION: usize = 16; // enough that the last of a batch leave
 const CLAIM_MIN: usize = 50; // one connection's batch; a lease covers many times what a relay takes in a minute
 const CLAIM_MAX: usize = 256; // mails are made one by one, but facts and letters of so many are held at once
 const PASSED_OVER_MAX: usize = 4096; // so many that must wait for their domain are looked past; more wait with them
-const BATCHES_MAX: TimeDelta = TimeDelta::minutes(1); // after it no batch is begun, and after as long again no mail:
-const MAILS_MAX: TimeDelta = TimeDelta::minutes(2); // one takes seven minutes at most, and a round ten
+const BATCHES_MAX: TimeDelta = TimeDelta::minutes(1); // no batch is begun later in a delivery; the rest is the next round's
+const MAILS_MAX: TimeDelta = TimeDelta::minutes(2); // nor a mail, which takes seven minutes at most: a round may last ten
 
 /// What a delivery works with.
 #[derive(Debug)]
@@ -162,7 +162,6 @@ impl<'a, T: Transport + Send> Deliverer<'a, T> {
         events: &mut (impl Extend<Event> + Send),
     ) -> Result<After, TickError> {
         let Claim { notices, facts, state, free_at } = self.claim_batch(count_max, events).await?;
-        tracing::debug!(notices = notices.len(), "claimed");
         if notices.is_empty() {
             return Ok(After::Until(free_at));
         }

@@ -20,8 +20,21 @@ const CHECKED: [&str; 2] = ["verify-full", "verify-ca"];
 /// All ways, for a server on this machine.
 const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-full", "verify-ca"];
 
+/// A parameter of the URL.
+struct Parameter {
+    key: String,
+    value: String,
+    means: Means,
+}
+
+impl Parameter {
+    fn new(key: &str, value: String, means: Means) -> Self {
+        Self { key: key.to_owned(), value, means }
+    }
+}
+
 /// What a parameter of the URL is about.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Means {
     Host,
     Mode,
@@ -118,63 +131,69 @@ fn server_url(text: &str, resolve: impl Fn(&Path) -> PathBuf) -> Result<Secret, 
     if url.path().trim_start_matches('/').is_empty() {
         return Err("names no database; write it behind the host: postgres://USER@HOST/DATABASE".to_owned());
     }
+    let mut parameters =
+        url.query_pairs().map(|(key, value)| parameter(&key, &value, &resolve)).collect::<Result<Vec<_>, _>>()?;
     let host = url.host_str().unwrap_or_default().replace("%2F", "/");
-    let (mut hosts, mut modes, mut parameters) =
-        (vec![host.trim_matches(['[', ']']).to_owned()], Vec::new(), Vec::new());
-    for (key, value) in url.query_pairs() {
-        let Some(known) = PARAMETERS.iter().find(|(names, _)| names.contains(&&*key)) else {
-            let known: Vec<&str> = PARAMETERS.iter().map(|(names, _)| names[0]).collect();
-            return Err(format!("the parameter {} is not known; accepted: {}", quoted(&key), known.join(", ")));
-        };
-        let value = match known.1 {
-            Means::Host => {
-                hosts.push(value.clone().into_owned());
-                value.into_owned()
-            }
-            Means::Mode => {
-                modes.push(value.clone().into_owned());
-                value.into_owned()
-            }
-            Means::File => {
-                let file = resolve(Path::new(&*value));
-                File::open(&file)
-                    .map_err(|cause| format!("{key}: {}: {cause}; accepted: a PEM file", file.display()))?;
-                file.to_str().ok_or_else(|| format!("{key}: the path is not UTF-8"))?.to_owned()
-            }
-            Means::Other => value.into_owned(),
-        };
-        parameters.push((key.into_owned(), value));
+    let has_host = parameters.iter().any(|parameter| parameter.means == Means::Host);
+    if host.is_empty() && !has_host {
+        // the driver would take PGHOST, unchecked, or a socket that anybody may have put into /tmp
+        return Err("names no server; write postgres://USER@HOST/DATABASE, or for a socket of this machine \
+                    postgres:///DATABASE?host=/run/postgresql"
+            .to_owned());
     }
-    // who asks for two of them does not know which one holds: each must do. Without a host, or with a path as one, a socket of this
-    // machine is meant
-    let is_here = |host: &&String| host.is_empty() || host.starts_with('/') || is_loopback(host);
-    let elsewhere = hosts.iter().find(|host| !is_here(host));
-    let accepted: &[&str] = if elsewhere.is_some() { &CHECKED } else { &MODES };
-    if let Some(mode) = modes.iter().find(|mode| !accepted.contains(&mode.as_str())) {
-        return Err(match elsewhere {
-            Some(host) if MODES.contains(&mode.as_str()) => format!(
-                "sslmode={} does not check the certificate of {}; accepted: {}; leave it out for the first; without TLS \
-                 only a server on this machine",
-                quoted(mode),
-                quoted(host),
-                CHECKED.join(", ")
-            ),
-            _ => format!("sslmode={} is not known; accepted: {}", quoted(mode), accepted.join(", ")),
-        });
-    }
-    if elsewhere.is_some() && modes.is_empty() {
-        parameters.push(("sslmode".to_owned(), CHECKED[0].to_owned()));
+    // the driver takes one of several, whichever: each must do
+    let of =
+        |means| parameters.iter().filter(move |parameter| parameter.means == means).map(|parameter| &*parameter.value);
+    let hosts = std::iter::once(host.trim_matches(['[', ']'])).chain(of(Means::Host));
+    if must_add_mode(hosts, of(Means::Mode).collect())? {
+        parameters.push(Parameter::new("sslmode", CHECKED[0].to_owned(), Means::Mode));
     }
     if let Some(Host::Ipv6(address)) = url.host()
-        && hosts.len() == 1
+        && !has_host
     {
-        parameters.push(("host".to_owned(), address.to_string())); // the driver would look for a name with brackets
+        // the driver would look for a name with brackets
+        parameters.push(Parameter::new("host", address.to_string(), Means::Host));
     }
     url.set_query(None);
     if !parameters.is_empty() {
-        url.query_pairs_mut().extend_pairs(&parameters);
+        url.query_pairs_mut().extend_pairs(parameters.iter().map(|parameter| (&parameter.key, &parameter.value)));
     }
     Ok(Secret::new(String::from(url)))
+}
+
+/// A parameter that the driver knows; a file's with a path that can be opened.
+fn parameter(key: &str, value: &str, resolve: &impl Fn(&Path) -> PathBuf) -> Result<Parameter, String> {
+    let Some((_, means)) = PARAMETERS.iter().find(|(names, _)| names.contains(&key)) else {
+        let known: Vec<&str> = PARAMETERS.iter().map(|(names, _)| names[0]).collect();
+        return Err(format!("the parameter {} is not known; accepted: {}", quoted(key), known.join(", ")));
+    };
+    if *means != Means::File {
+        return Ok(Parameter::new(key, value.to_owned(), *means));
+    }
+    let file = resolve(Path::new(value));
+    File::open(&file).map_err(|cause| format!("{key}: {}: {cause}; accepted: a PEM file", file.display()))?;
+    let path = file.to_str().ok_or_else(|| format!("{key}: the path is not UTF-8"))?;
+    Ok(Parameter::new(key, path.to_owned(), Means::File))
+}
+
+/// Whether the way of TLS must be added, because none is named for a server that is not this machine.
+fn must_add_mode<'a>(mut hosts: impl Iterator<Item = &'a str>, modes: Vec<&str>) -> Result<bool, String> {
+    // a path as host, in its place or as a parameter, is a socket of this machine
+    let elsewhere = hosts.find(|host| !host.is_empty() && !host.starts_with('/') && !is_loopback(host));
+    let accepted: &[&str] = if elsewhere.is_some() { &CHECKED } else { &MODES };
+    let Some(refused) = modes.iter().find(|mode| !accepted.contains(mode)) else {
+        return Ok(elsewhere.is_some() && modes.is_empty());
+    };
+    Err(match elsewhere.filter(|_| MODES.contains(refused)) {
+        Some(host) => format!(
+            "sslmode={} does not check the certificate of {}; accepted: {}; leave it out for the first; without TLS only a \
+             server on this machine",
+            quoted(refused),
+            quoted(host),
+            CHECKED.join(", ")
+        ),
+        None => format!("sslmode={} is not known; accepted: {}", quoted(refused), accepted.join(", ")),
+    })
 }
 
 fn database_file(text: &str) -> Result<&str, String> {
@@ -238,6 +257,7 @@ mod tests {
         );
         check("postgres://u:geheim@localhost/f?sslrootcert=/nowhere.pem", "sslrootcert: /nowhere.pem: ");
         check("postgres://u:geheim@db.example", "names no database");
+        check("postgres:///f?user=u&password=geheim", "names no server; ");
         check("postgres://u:geheim@db.example:port/f", "is no URL");
     }
 

@@ -144,11 +144,10 @@ impl Engine {
                     std::fs::create_dir_all(folder).map_err(|cause| StoreError::folder(folder, cause))?;
                 }
                 // whatever this process's mask: there are addresses and mails in it, and the files beside it are made alike
-                match private_file(path) {
-                    Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => {
-                        return Err(StoreError::folder(path, cause));
-                    }
-                    Ok(_) | Err(_) => {}
+                if let Err(cause) = private_file(path)
+                    && cause.kind() != io::ErrorKind::AlreadyExists
+                {
+                    return Err(StoreError::folder(path, cause));
                 }
                 let options = sqlite_options(path)
                     .create_if_missing(true)

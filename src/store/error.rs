@@ -129,7 +129,7 @@ pub enum StoreError {
     /// Everything in it was moved to another database.
     #[error(
         "everything in this database was moved to {to} on {}; let `database` in fristd.toml name that one; only if it is lost: \
-         `fristd store reopen`, after which a person releases what may have been sent since",
+         `fristd store reopen DATABASE`, after which a person releases what may have been sent since",
         .at.format("%Y-%m-%d %H:%M UTC")
     )]
     Moved {
