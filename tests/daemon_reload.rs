@@ -45,6 +45,32 @@ fn a_new_contact_is_noticed_by_itself_and_gets_the_announcement_while_it_is_live
 }
 
 #[test]
+fn a_new_sender_changes_no_message_id() {
+    let mut site = Site::small("2026-12-01 09:00:00");
+    let mut daemon = site.run();
+    assert_eq!(daemon.delivered()["sent"], ALL);
+    daemon.stop();
+    site.set("MAIL__FROM", "frist@neu.example");
+    site.set_clock("2026-12-08 09:00:00");
+    let mut daemon = site.run();
+    daemon.delivered();
+    daemon.stop();
+
+    let outbox = site.outbox();
+    let reminder = outbox.iter().find(|notice| notice["step"] == "reminder-5").expect("somebody is reminded");
+    let is_its_announcement = |notice: &&Value| {
+        notice["step"] == "announcement" && ["duty", "to"].iter().all(|key| notice[key] == reminder[key])
+    };
+    let announcement = outbox.iter().find(is_its_announcement).expect("it was announced");
+    let shown = |notice: &Value, how| site.done(&["outbox", "show", &text(&notice["id"]), how]);
+    let told: Value = serde_json::from_str(&shown(announcement, "--json")).expect("JSON");
+    let message_id = text(&told["message_id"]);
+    assert!(shown(announcement, "--mail").contains(&format!("Message-ID: {message_id}\r\n")), "{message_id}");
+    let mail = shown(reminder, "--mail");
+    assert!(mail.contains("<frist@neu.example>") && mail.contains(&format!("References: {message_id}\r\n")), "{mail}");
+}
+
+#[test]
 fn settings_with_faults_are_refused_whole_and_the_daemon_goes_on_with_the_old_ones() {
     let site = Site::small("2026-12-01 08:00:00");
     let mut daemon = site.run().ready();

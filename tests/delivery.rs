@@ -20,6 +20,7 @@ fn relay(port: u16, tls: Tls) -> Relay {
         ca_file: None,
         hello_name: None,
         timeout: Duration::from_secs(20),
+        message_timeout: Duration::from_secs(20),
     }
 }
 

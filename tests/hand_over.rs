@@ -12,7 +12,7 @@ use fristd::daemon::event::Event;
 use fristd::daemon::tick::{TickMemo, tick};
 use fristd::domain::breaker::Breaker;
 use fristd::domain::delivery::{Reply, State};
-use fristd::domain::{Month, Receipt, ReceiptState};
+use fristd::domain::{Alert, Month, Receipt, ReceiptState};
 use fristd::mail::{OutgoingMail, Transport};
 use fristd::settings::Source;
 use fristd::store::{Durability, OutboxFilter, OutboxNotice, StaleClaims, Store, StoreError};
@@ -32,6 +32,8 @@ enum Act {
     BeSlow,
     /// Everything is moved to another database.
     MoveAway,
+    /// The relay gives no answer for this mailbox, each time.
+    NoAnswer,
 }
 
 /// A mail system that takes everything, and in whose waiting time somebody acts.
@@ -50,13 +52,17 @@ impl Transport for Meddler {
     async fn prepare(&mut self, mail: &OutgoingMail) -> Result<(), Reply> {
         let is_meant = mail.mailbox.as_str() == ESSEN && mail.file_stem.contains("_planning_");
         let act = if is_meant { std::mem::replace(&mut *self.act.lock().unwrap(), Act::Nothing) } else { Act::Nothing };
+        if act == Act::NoAnswer {
+            *self.act.lock().unwrap() = act;
+            return Err(Reply::NoRelay { text: "RCPT: no answer".to_owned() });
+        }
         if act == Act::MoveAway {
             self.store.copy_whole_to(&self.other, "the other", "zrk", self.now, |_, _| {}).await.unwrap();
             return Ok(());
         }
         let mut tx = self.store.write().await.unwrap();
         match act {
-            Act::Nothing | Act::MoveAway => {}
+            Act::Nothing | Act::MoveAway | Act::NoAnswer => {}
             Act::BeSlow => self.clock.set(self.now + TimeDelta::minutes(3)),
             Act::Pause => assert!(tx.set_paused(true, "zrk", self.now).await.unwrap()),
             Act::ReportAll => report(&mut tx, ReceiptState::Complete, self.now).await,
@@ -121,10 +127,14 @@ async fn play(act: Act, connections: u32) -> Played {
     };
     let (_stop, stop) = watch::channel(false);
     let (mut memo, mut events, mut breaker) = (TickMemo::default(), Vec::new(), Breaker::new(5));
-    for (at, act) in [(announced_at, Act::Nothing), (now, act)] {
+    let rounds = if act == Act::NoAnswer { 3 } else { 1 };
+    let later = (0..rounds).map(|round| (now + TimeDelta::seconds(75) * round, act));
+    for (at, act) in std::iter::once((announced_at, Act::Nothing)).chain(later) {
         clock.set(at);
         *meddler.act.lock().unwrap() = act;
-        meddler.taken.lock().unwrap().clear();
+        if at == now {
+            meddler.taken.lock().unwrap().clear();
+        }
         tick(&store, &charter, &mut memo, at).await.unwrap();
         let mut deliverer = Deliverer {
             store: &store,
@@ -249,6 +259,16 @@ async fn what_a_slow_relay_leaves_over_is_the_next_rounds() {
 }
 
 #[tokio::test]
+async fn a_mailbox_at_which_the_relay_hangs_holds_up_the_others_for_two_minutes_and_not_for_its_own_pauses() {
+    for connections in [1, 4] {
+        let played = play(Act::NoAnswer, connections).await;
+        let unsent: Vec<_> = played.reminders.iter().filter(|notice| notice.state != State::Accepted).collect();
+        assert_eq!(unsent.len(), 1, "{connections}: {unsent:?}");
+        assert_eq!((unsent[0].mailbox.as_str(), unsent[0].state), (ESSEN, State::Retry), "{connections}");
+    }
+}
+
+#[tokio::test]
 async fn a_store_that_is_moved_away_hands_over_nothing_more() {
     for connections in [1, 16] {
         let played = play(Act::MoveAway, connections).await;
@@ -258,6 +278,12 @@ async fn a_store_that_is_moved_away_hands_over_nothing_more() {
             "{connections}: it was given back"
         );
         let at: DateTime<Utc> = "2026-12-08T08:01:00Z".parse().unwrap();
+        let alert = Alert { key: "k".into(), headline: "Kopf".into(), detail: "Text".into() };
+        let recorded = played.store.write().await.unwrap().raise_alert(&alert, at).await;
+        assert!(
+            matches!(recorded, Err(StoreError::Moved { .. })),
+            "whoever opened it before is not heard: {recorded:?}"
+        );
         let file = played.folder.path().join("f.sqlite");
         let opened = Store::open(&file, Durability::Scratch, at).await;
         assert!(matches!(&opened, Err(StoreError::Moved { to, .. }) if to == "the other"), "{opened:?}");

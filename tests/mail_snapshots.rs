@@ -1,7 +1,7 @@
 //! Whole mails of every kind and shape as they are sent, dates included. A changed word shows up here first.
 
 use fristd::domain::Mailbox;
-use fristd::mail::{Attachment, Draft, Importance, Templates, build, calendar_entry, samples};
+use fristd::mail::{Attachment, Draft, Templates, build, calendar_entry, samples};
 
 #[test]
 fn every_kind_and_shape_says_what_was_agreed() {
@@ -42,7 +42,6 @@ fn a_whole_mail_with_a_calendar_entry_is_these_bytes() {
         message_id: &id,
         references: None,
         date,
-        importance: Importance::Normal,
         attachments: &[Attachment::calendar(calendar)],
     })
     .unwrap();

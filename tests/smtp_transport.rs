@@ -23,6 +23,7 @@ fn relay(address: SocketAddr, timeout: Duration) -> Relay {
         ca_file: None,
         hello_name: Some("frist.zrk.example".into()),
         timeout,
+        message_timeout: timeout,
     }
 }
 
@@ -150,6 +151,17 @@ async fn every_failure_in_every_phase_is_classified() {
         assert_eq!(peer.received().len(), 1, "after {phase:?} {act:?}");
         assert_eq!(peer.received()[0].to, "abh-2@musterau.example");
     }
+}
+
+#[tokio::test]
+async fn the_answer_to_a_message_has_a_time_of_its_own() {
+    let peer = ScriptedSmtp::start([(Phase::Message, Act::Hang)]).await;
+    let settings = Relay { message_timeout: TIMEOUT_SHORT, ..relay(peer.address, PATIENCE) };
+    let (was_begun, reply) = send(&mut SmtpTransport::new(settings).unwrap(), &mail(1)).await;
+    assert!(was_begun);
+    let (got, text) = name(&reply);
+    assert_eq!(got, "broken", "{text}");
+    assert!(text.ends_with("within 200ms"), "{text}");
 }
 
 #[tokio::test]

@@ -253,6 +253,28 @@ async fn held_notices_wait_for_a_person(#[values(On::Sqlite, On::Postgres)] engi
 
 #[rstest]
 #[tokio::test]
+async fn a_person_can_call_off_that_what_was_perhaps_sent_is_sent_once_more(
+    #[values(On::Sqlite, On::Postgres)] engine: On,
+) {
+    let bench = Bench::new(engine).await;
+    bench.queue(&[notice("a@x.example")]).await;
+    let claimed = bench.claim(bench.now).await.remove(0);
+    let again_at = bench.now + TimeDelta::minutes(1);
+    bench.reply(&claimed, Outcome::UncertainResendAt(again_at), bench.now).await.expect("recorded");
+    let discard = async |want: usize| {
+        let mut tx = bench.store.write().await.expect("a transaction");
+        let month = OutboxFilter { month: Some(month()), ..OutboxFilter::default() };
+        assert_eq!(tx.discard(&month, "person", bench.now).await.expect("discarded"), want);
+        tx.commit().await.expect("committed");
+    };
+    discard(1).await;
+    discard(0).await;
+    assert_eq!(bench.states().await, [State::Uncertain], "that it was perhaps sent is not forgotten");
+    assert!(bench.claim(again_at).await.is_empty());
+}
+
+#[rstest]
+#[tokio::test]
 async fn receipts_come_back_in_the_order_in_which_they_were_recorded(#[values(On::Sqlite, On::Postgres)] engine: On) {
     let bench = Bench::new(engine).await;
     let states = [
@@ -393,6 +415,46 @@ async fn an_alert_is_raised_and_told_once(#[values(On::Sqlite, On::Postgres)] en
     tx.mark_alerts_told(std::slice::from_ref(&alert), "zrk-notice:k", bench.now).await.expect("told");
     assert!(tx.untold_alerts().await.expect("none").is_empty());
     assert_eq!(tx.alerts_told_in("zrk-notice:k").await.expect("told"), [alert]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_alert_that_only_a_mailbox_was_told_that_rejects_mail_is_told_again(
+    #[values(On::Sqlite, On::Postgres)] engine: On,
+) {
+    let bench = Bench::new(engine).await;
+    let (step, now) = ("zrk-notice:k", bench.now);
+    let to_zrk = |mailbox| NewNotice { duty: None, step: step.into(), kind: NoticeKind::ZrkNotice, ..notice(mailbox) };
+    let alert = Alert { key: "k".into(), headline: "Kopf".into(), detail: "Text".into() };
+    let untold = async || {
+        let mut tx = bench.store.write().await.expect("a transaction");
+        tx.tell_withdrawn_alerts_again(now).await.expect("looked");
+        let untold = tx.untold_alerts().await.expect("untold");
+        tx.mark_alerts_told(&untold, step, now).await.expect("told");
+        tx.commit().await.expect("committed");
+        untold.len()
+    };
+    let mut tx = bench.store.write().await.expect("a transaction");
+    tx.raise_alert(&alert, now).await.expect("raised");
+    tx.commit().await.expect("committed");
+    bench.queue(&[to_zrk("a@x.example"), to_zrk("b@x.example")]).await;
+    assert_eq!((untold().await, untold().await), (1, 0), "told by what waits");
+    let claimed = bench.claim(now).await;
+    bench.reply(&claimed[0], Outcome::Rejected, now).await.expect("recorded");
+    bench.reply(&claimed[1], Outcome::Accepted, now).await.expect("recorded");
+    assert_eq!(untold().await, 0, "one of two has it");
+
+    bench.queue(&[to_zrk("c@x.example")]).await;
+    let other = Alert { key: "other".into(), ..alert };
+    let mut tx = bench.store.write().await.expect("a transaction");
+    tx.raise_alert(&other, now).await.expect("raised");
+    tx.mark_alerts_told(&[other], "zrk-notice:other", now).await.expect("told");
+    tx.commit().await.expect("committed");
+    bench.queue(&[NewNotice { step: "zrk-notice:other".into(), ..to_zrk("d@x.example") }]).await;
+    let claimed = bench.claim(now).await;
+    let to_d = claimed.iter().find(|claimed| claimed.notice.mailbox.as_str() == "d@x.example").expect("claimed");
+    bench.reply(to_d, Outcome::Rejected, now).await.expect("recorded");
+    assert_eq!(untold().await, 1, "nobody has the other one");
 }
 
 #[rstest]

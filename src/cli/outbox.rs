@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::daemon::composer::message_id;
+use crate::daemon::composer::{message_domain, message_id};
 use crate::domain::Month;
 use crate::domain::delivery::State;
 use crate::store::{Attempt, Bounce, OutboxFilter, OutboxNotice};
@@ -78,7 +78,7 @@ enum OutboxCommand {
         #[command(flatten)]
         filter: Filter,
     },
-    /// Throws held or waiting notices away; they are kept as withdrawn.
+    /// Throws held or waiting notices away; they are kept as withdrawn. What was perhaps sent is not sent once more.
     #[command(after_help = "Example:\n  fristd outbox discard --month 2026-12 --state held")]
     Discard {
         #[command(flatten)]
@@ -230,7 +230,7 @@ async fn show(shell: &Shell, id: String, how: Showing) -> anyhow::Result<Ending>
         }
         return Ok(Ending::Done);
     }
-    let message_id = message_id(&notice.id, settings.service.sender.from.as_str());
+    let message_id = message_id(&notice.id, message_domain(&tx.service().await?, &settings.service));
     if matches!(how, Showing::Json) {
         let mut value = as_json(notice, zone);
         value["message_id"] = json!(message_id);
@@ -291,8 +291,8 @@ async fn steer(shell: &Shell, filter: OutboxFilter, steering: Steering) -> anyho
         ),
         Steering::Discard => (
             tx.discard(&filter, &actor, now).await?,
-            "discarded; kept as withdrawn",
-            "held, queued or waiting to be tried again",
+            "discarded; kept as withdrawn, or as uncertain if perhaps sent",
+            "held, queued or waiting to be tried again or sent once more",
         ),
     };
     tx.commit().await?;

@@ -36,6 +36,7 @@ impl Carrier {
                     ca_file: smtp.ca_file.clone(),
                     hello_name: smtp.hello_name.clone(),
                     timeout: Duration::from_secs(u64::from(smtp.timeout_seconds)),
+                    message_timeout: Duration::from_secs(u64::from(smtp.message_timeout_seconds)),
                 };
                 Ok(Self::Smtp(Box::new(SmtpTransport::new(relay)?)))
             }

@@ -7,11 +7,9 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::dates::local_date;
 use crate::domain::{Mailbox, NoticeKind};
-use crate::mail::{
-    Attachment, Draft, Importance, OutgoingMail, Rendered, build, calendar_entry, return_token, sha256_hex,
-};
+use crate::mail::{Attachment, Draft, OutgoingMail, Rendered, build, calendar_entry, return_token, sha256_hex};
 use crate::settings::Service;
-use crate::store::{ClaimedNotice, HandedOver, Store, StoreError};
+use crate::store::{ClaimedNotice, HandedOver, ServiceState, Store, StoreError};
 
 use super::Charter;
 use super::enclosure::enclose;
@@ -39,6 +37,8 @@ impl Ready {
 #[derive(Debug)]
 pub(super) struct Composer<'a> {
     charter: &'a Charter,
+    /// What stands behind the @ of a Message-ID.
+    message_domain: String,
     /// The key for return addresses; none if all mails have the same one.
     return_key: Option<Vec<u8>>,
     rendered: Mutex<VecDeque<Arc<Variant>>>,
@@ -59,8 +59,10 @@ impl<'a> Composer<'a> {
     /// # Errors
     /// If the store fails.
     pub(super) async fn new(charter: &'a Charter, store: &Store) -> Result<Self, StoreError> {
-        let return_key = return_key(store, &charter.settings.service).await?;
-        Ok(Self { charter, return_key, rendered: Mutex::default() })
+        let service = &charter.settings.service;
+        let message_domain = message_domain(&store.read().await?.service().await?, service).to_owned();
+        let return_key = return_key(store, service).await?;
+        Ok(Self { charter, message_domain, return_key, rendered: Mutex::default() })
     }
 
     /// The mail of a notice; the error is a template's or an address's fault, in words.
@@ -83,8 +85,8 @@ impl<'a> Composer<'a> {
         let calendar = if wants_calendar { calendar_entry(&wording.letter, &uid, now) } else { None };
         let attachments: Vec<Attachment> =
             calendar.into_iter().map(Attachment::calendar).chain(variant.documents.iter().cloned()).collect();
-        let references = wording.references.as_ref().map(|id| message_id(id, sender.from.as_str()));
-        let message_id = message_id(&claimed.id, sender.from.as_str());
+        let references = wording.references.as_ref().map(|id| message_id(id, &self.message_domain));
+        let message_id = message_id(&claimed.id, &self.message_domain);
         let draft = Draft {
             from: &sender.from,
             from_name: &sender.from_name,
@@ -97,7 +99,6 @@ impl<'a> Composer<'a> {
             message_id: &message_id,
             references: references.as_deref(),
             date: now,
-            importance: Importance::Normal,
             attachments: &attachments,
         };
         let bytes = build(&draft).map_err(|cause| cause.to_string())?;
@@ -146,10 +147,14 @@ pub async fn return_address(store: &Store, service: &Service, notice: &str) -> R
     Ok(address_with(service, return_key(store, service).await?.as_deref(), notice))
 }
 
-/// `<id@domain of the sender>`; fixed per notice (M3).
-pub fn message_id(notice_id: &str, sender: &str) -> String {
-    let domain = sender.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+/// `<id@domain>`; fixed per notice (M3).
+pub fn message_id(notice_id: &str, domain: &str) -> String {
     format!("<{notice_id}@{domain}>")
+}
+
+/// The domain of every Message-ID of a store: that of the sender with whom the service was started first.
+pub fn message_domain<'a>(state: &'a ServiceState, service: &'a Service) -> &'a str {
+    state.message_domain.as_deref().unwrap_or_else(|| service.sender.from.domain())
 }
 
 async fn return_key(store: &Store, service: &Service) -> Result<Option<Vec<u8>>, StoreError> {

@@ -19,7 +19,7 @@ use super::composer::{Composer, Ready};
 use super::recheck_facts::RecheckFacts;
 use super::recorder::{Answer, Replied, Request, Task, words};
 
-const LEASE_MARGIN: TimeDelta = TimeDelta::minutes(9); // a mail takes seven minutes at most, all its steps as long as they may be
+const LEASE_MARGIN: TimeDelta = TimeDelta::minutes(14); // a mail takes twelve minutes at most, all its steps as long as they may be
 const COMPOSED_MAX: usize = 3; // a notice that says another thing each time it is asked about waits for the next batch
 
 /// Whether there is time for a whole hand-over before the lease ends.
@@ -182,10 +182,12 @@ impl<T: Transport> Connection<'_, T> {
 
     /// Tells how an attempt ended. Only what others hang on is waited for: an acceptance changes no verdict.
     async fn tell(&mut self, claimed: ClaimedNotice, ready: Box<Ready>, was_handed_over: bool, reply: Reply) -> Next {
+        let now = self.batch.clock.now();
         let outcome = self.batch.outcome(&claimed, &reply);
         let opened_until = self.batch.tell_breaker(&reply);
         let failed_until = match (&reply, &outcome) {
-            (Reply::NoRelay { .. }, Outcome::RetryAt(at)) => opened_until.max(Some(*at)),
+            // the others wait for the relay, not for this notice, whose pauses grow: a mailbox at which it always fails is alone soon
+            (Reply::NoRelay { .. }, Outcome::RetryAt(_)) => opened_until.max(Some(now + pause(1, seed(&claimed.id)))),
             _ => opened_until,
         };
         let mut next = Next::Another;

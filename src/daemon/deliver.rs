@@ -33,7 +33,7 @@ const CLAIM_MIN: usize = 50; // one connection's batch; a lease covers many time
 const CLAIM_MAX: usize = 256; // mails are made one by one, but facts and letters of so many are held at once
 const PASSED_OVER_MAX: usize = 4096; // so many that must wait for their domain are looked past; more wait with them
 const BATCHES_MAX: TimeDelta = TimeDelta::minutes(1); // no batch is begun later in a delivery; the rest is the next round's
-const MAILS_MAX: TimeDelta = TimeDelta::minutes(2); // nor a mail, which takes seven minutes at most: a round may last ten
+const MAILS_MAX: TimeDelta = TimeDelta::minutes(2); // nor a mail, which takes twelve minutes at most: a round may last 15
 
 /// What a delivery works with.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use crate::domain::{AuthorityId, Duty, Month, cycle};
 use crate::store::{Attempt, Bounce, OutboxFilter, OutboxNotice, StoreError, Tx};
 
 use super::Charter;
-use super::composer::message_id;
+use super::composer::{message_domain, message_id};
 use super::tick::TickError;
 
 /// What was said to an authority in a month, about one duty or all, as the transaction knows it. Without parts if there is nothing.
@@ -110,7 +110,7 @@ async fn notice_proof(tx: &mut Tx, charter: &Charter, notice: &OutboxNotice) -> 
         state: notice.state,
         reason: notice.reason.clone(),
         subject: notice.subject.clone(),
-        message_id: message_id(&notice.id, settings.service.sender.from.as_str()),
+        message_id: message_id(&notice.id, message_domain(&tx.service().await?, &settings.service)),
         attempts: tx.attempts(&notice.id).await?.into_iter().map(attempt_proof).collect(),
         returns: tx.bounces_of(&notice.id).await?.into_iter().map(return_proof).collect(),
     })

@@ -34,7 +34,7 @@ use super::{Charter, database_of};
 const STOP_GRACE: Duration = Duration::from_secs(4); // the mail in hand may end; the service stops within five seconds
 const LEAVE_MAX: Duration = Duration::from_secs(1); // after the grace; others see soon enough that it is gone
 const EDIT_SETTLES: Duration = Duration::from_millis(500); // an editor writes a file in several steps
-const ROUND_MAX: Duration = Duration::from_secs(600); // a round that takes longer hangs, and the watchdog may bark
+const ROUND_MAX: Duration = Duration::from_secs(900); // a round that takes longer hangs, and the watchdog may bark
 
 /// Why the daemon could not start.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +81,7 @@ pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), R
         }
     };
     let (stop_sender, stop) = watch::channel(false);
+    keep_message_domain(&store, &charter).await?;
     super::taken::take(&store, &charter, clock.now()).await?;
     let wakes = Wakes::start(&charter, stop_sender).await?;
     let mut service = Service {
@@ -127,6 +128,12 @@ pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), R
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+async fn keep_message_domain(store: &Store, charter: &Charter) -> Result<(), StoreError> {
+    let mut tx = store.write().await?;
+    tx.set_message_domain(charter.settings.service.sender.from.domain()).await?;
+    tx.commit().await
 }
 
 /// What wakes the loop.

@@ -26,8 +26,8 @@ pub(super) fn service_in_words(charter: &Charter) -> Vec<(String, String)> {
             let certificates = relay.ca_file.as_deref().map_or("the system's".to_owned(), in_words);
             let hello = relay.hello_name.as_deref().unwrap_or("its own");
             format!(
-                "to {}:{}, {tls}, {login}, certificates {certificates}, hello name {hello}, time-out {} s",
-                relay.host, relay.port, relay.timeout_seconds
+                "to {}:{}, {tls}, {login}, certificates {certificates}, hello name {hello}, time-out {} s, {} s for the answer to a message",
+                relay.host, relay.port, relay.timeout_seconds, relay.message_timeout_seconds
             )
         }
     };

@@ -11,7 +11,7 @@ use crate::domain::list_entries::{self, Entry, ListReader, Refusal, Stands, judg
 use crate::domain::list_report::{Fate, ListChange, ListReport};
 use crate::domain::snapshot::is_news;
 use crate::domain::standing::RunningStanding;
-use crate::domain::words::recorded_in_words;
+use crate::domain::words::{ends_line, recorded_in_words, turns_direction};
 use crate::domain::{AuthorityId, Duty, DutyId, Month, Receipt, ReceiptState, cycle};
 use crate::intake::{self, FileRefused, ReadOptions};
 use crate::mail::sha256_hex;
@@ -427,15 +427,12 @@ impl<'a> Taking<'a> {
 /// A file's name as it can be shown, logged and stored: one line, not too long.
 pub fn shown_name(name: &str) -> String {
     const LENGTH_MAX: usize = 120; // longer ones tell nobody more
-    let clean: String =
-        name.chars().map(|c| if c.is_control() || turns_or_breaks_a_line(c) { '\u{fffd}' } else { c }).collect();
+    let clean: String = name
+        .chars()
+        .map(|c| if c.is_control() || ends_line(c) || turns_direction(c) { '\u{fffd}' } else { c })
+        .collect();
     match clean.chars().count() > LENGTH_MAX {
         true => clean.chars().take(LENGTH_MAX).chain(['…']).collect(),
         false => clean,
     }
-}
-
-/// Whether a character that is no control character ends a line, or shows what follows in another order than it is.
-fn turns_or_breaks_a_line(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

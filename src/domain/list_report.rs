@@ -9,6 +9,7 @@ use super::dates::{Month, date_in_words, instant_in_words};
 use super::list::ListKind;
 use super::list_entries::Refusal;
 use super::notice::Alert;
+use super::words::ends_line;
 
 const LINES_AN_ID: usize = 10; // a line holds about so many ids
 
@@ -229,7 +230,7 @@ fn in_column(column: &str) -> String {
 
 /// A character that cannot break a line, or hide.
 fn visible(c: char) -> Vec<char> {
-    if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { c.escape_default().collect() } else { vec![c] }
+    if c.is_control() || ends_line(c) { c.escape_default().collect() } else { vec![c] }
 }
 
 fn cut(text: &mut String, count: usize, lines_max: usize) {

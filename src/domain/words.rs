@@ -30,6 +30,16 @@ pub fn state_in_words(state: &ReceiptState) -> String {
     }
 }
 
+/// Whether a character that is no control character ends a line all the same.
+pub fn ends_line(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Whether a character shows what follows in another order than it is, which could make a text say its opposite.
+pub fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// What was recorded, in a few words and with the parts that are missing: for reports on lists, and for proofs.
 pub fn recorded_in_words(duty: &Duty, state: &ReceiptState) -> String {
     match state {

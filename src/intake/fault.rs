@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::domain::words::{ends_line, turns_direction};
+
 /// What is said of a file above [`super::BYTES_MAX`].
 pub(super) const TOO_LONG: &str =
     "ist größer als 32 MiB; eine Liste von Meldungen ist viel kleiner, bitte prüfen, ob es die richtige Datei ist";
@@ -122,9 +124,7 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 fn shortened(text: &str, length_max: usize) -> String {
-    let is_unfit = |c: char| {
-        c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let is_unfit = |c: char| c.is_control() || ends_line(c) || turns_direction(c);
     let text = text.trim();
     let fit = text.chars().take(length_max).map(|c| if is_unfit(c) { '\u{fffd}' } else { c });
     let mark = text.chars().nth(length_max).map(|_| '…');

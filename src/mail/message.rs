@@ -10,8 +10,8 @@ use lettre::message::{Mailbox as NamedMailbox, Message, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::typography::is_line_separator;
 use crate::domain::Mailbox;
+use crate::domain::words::ends_line;
 
 const LINE_BYTES_MAX: usize = 998; // RFC 5322, 2.1.1, less the line break
 const BOUNDARY_DIGITS: usize = 32; // 128 bits of a hash do not turn up in a text by chance
@@ -41,8 +41,6 @@ pub struct Draft<'a> {
     pub references: Option<&'a str>,
     /// The `Date` header; part of the input so that a mail that is sent again is the same mail.
     pub date: DateTime<Utc>,
-    /// Whether mail programs should mark it.
-    pub importance: Importance,
     /// Files that go with it, in order; the mail is complete without them (M1).
     pub attachments: &'a [Attachment],
 }
@@ -64,16 +62,6 @@ impl Attachment {
         let media_type = "text/calendar; charset=utf-8; method=PUBLISH";
         Self { file_name: "frist.ics".to_owned(), media_type, bytes: text.into_bytes() }
     }
-}
-
-/// Whether mail programs should mark a mail as important.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Importance {
-    /// As any other mail.
-    #[default]
-    Normal,
-    /// Marked.
-    High,
 }
 
 /// Why a mail cannot be built.
@@ -157,9 +145,6 @@ pub fn build(draft: &Draft<'_>) -> Result<Vec<u8>, BuildError> {
     if let Some(references) = draft.references {
         let references = checked_id("References", references)?.to_owned();
         message = message.in_reply_to(references.clone()).references(references);
-    }
-    if draft.importance == Importance::High {
-        message = message.raw_header(fixed_header("Importance", "high"));
     }
     let bytes = message.multipart(body(draft)).map_err(library)?.formatted();
     check_lines(&bytes)?;
@@ -250,7 +235,7 @@ fn named(header: &'static str, mailbox: &Mailbox, name: &str) -> Result<NamedMai
 }
 
 fn visible<'a>(header: &'static str, value: &'a str) -> Result<&'a str, BuildError> {
-    if value.chars().any(|c| c.is_control() || is_line_separator(c)) {
+    if value.chars().any(|c| c.is_control() || ends_line(c)) {
         return Err(BuildError::ControlCharacter { header, value: value.chars().take(200).collect() });
     }
     Ok(value)

@@ -31,7 +31,6 @@ impl Parts {
             message_id: "<0123abcd@zrk.example>",
             references: None,
             date: "2026-12-01T08:00:00Z".parse().unwrap(),
-            importance: Importance::Normal,
             attachments: &[],
         }
     }
@@ -51,12 +50,7 @@ fn headers(mail: &str) -> Vec<String> {
 fn a_mail_has_the_headers_of_m3() {
     let parts = Parts::new();
     let reply_to = mailbox("fragen@zrk.example");
-    let draft = Draft {
-        references: Some("<announcement@zrk.example>"),
-        reply_to: Some(&reply_to),
-        importance: Importance::High,
-        ..parts.draft()
-    };
+    let draft = Draft { references: Some("<announcement@zrk.example>"), reply_to: Some(&reply_to), ..parts.draft() };
     let headers = headers(&built(&draft));
     for want in [
         "From: \"ZRK Nordrhein-Westfalen\" <frist@zrk.example>",
@@ -68,7 +62,6 @@ fn a_mail_has_the_headers_of_m3() {
         "In-Reply-To: <announcement@zrk.example>",
         "Auto-Submitted: auto-generated",
         "X-Auto-Response-Suppress: OOF, AutoReply",
-        "Importance: high",
         "MIME-Version: 1.0",
     ] {
         assert!(headers.iter().any(|header| header == want), "{want} not in {headers:#?}");

@@ -27,7 +27,7 @@ pub mod samples;
 
 pub use calendar_entry::calendar_entry;
 pub use directory::DirectoryTransport;
-pub use message::{Attachment, BuildError, Draft, Importance, build, sha256_hex};
+pub use message::{Attachment, BuildError, Draft, build, sha256_hex};
 pub use relay::{Relay, RelayError, Tls};
 pub use returned::{RETURNED_BYTES_MAX, Unreadable, read_returned};
 pub use smtp::SmtpTransport;

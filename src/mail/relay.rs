@@ -14,7 +14,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 
 use super::conversation::{Conversation, Interruption, SmtpReply};
 use super::transport::reply_text;
@@ -41,13 +41,15 @@ pub struct Relay {
     pub ca_file: Option<PathBuf>,
     /// How to introduce oneself; the connection's own address if none.
     pub hello_name: Option<String>,
-    /// The most that any single step may take: name and connection, greeting, each command, the message's answer.
+    /// The most that any single step may take: name and connection, greeting, each command.
     pub timeout: Duration,
+    /// The most that the answer to a message may take, which a relay gives only when it has scanned and stored it.
+    pub message_timeout: Duration,
 }
 
 impl std::fmt::Debug for Relay {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { host, port, tls, credentials, ca_file, hello_name, timeout } = self;
+        let Self { host, port, tls, credentials, ca_file, hello_name, timeout, message_timeout } = self;
         let user = credentials.as_ref().map(|(user, _)| user); // a password has no place in a log
         f.debug_struct("Relay")
             .field("host", host)
@@ -57,6 +59,7 @@ impl std::fmt::Debug for Relay {
             .field("ca_file", ca_file)
             .field("hello_name", hello_name)
             .field("timeout", timeout)
+            .field("message_timeout", message_timeout)
             .finish()
     }
 }
@@ -154,9 +157,7 @@ impl CheckedRelay {
 
     async fn connect_in_steps(&self) -> Result<Box<Link>, Failure> {
         let Relay { host, port, tls, .. } = &self.relay;
-        let what = format!("connect to {host}:{port}");
-        let connected = self.bounded(&what, TcpStream::connect((host.as_str(), *port))).await?;
-        let stream = connected.map_err(|cause| Failure::without_code(&what, cause))?;
+        let stream = self.reach().await?;
         // without this every mail waits some 40 ms for a delayed acknowledgement; a socket that refuses still works
         let _ = stream.set_nodelay(true);
         let hello = Ehlo::new(self.hello_name(stream.local_addr().ok().map(|address| address.ip()))).to_string();
@@ -183,6 +184,23 @@ impl CheckedRelay {
             return Err(failure);
         }
         Ok(Box::new(Link { conversation, pipelines: offers(&offer, PIPELINING) }))
+    }
+
+    /// A connection to the first of the host's addresses that takes one (RFC 5321, 5.1). One that swallows packets costs a time-out.
+    async fn reach(&self) -> Result<TcpStream, Failure> {
+        let Relay { host, port, .. } = &self.relay;
+        let what = format!("connect to {host}:{port}");
+        let failed = |cause| Failure::without_code(&what, cause);
+        let addresses = self.bounded(&what, lookup_host((host.as_str(), *port))).await?.map_err(failed)?;
+        let mut failure = Failure::without_code(&what, "the name has no address");
+        for address in addresses {
+            match self.bounded(&what, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(cause)) => failure = failed(cause),
+                Err(late) => failure = late,
+            }
+        }
+        Err(failure)
     }
 
     async fn encrypt(
@@ -247,17 +265,26 @@ impl CheckedRelay {
         name: &str,
         exchange: impl Future<Output = Result<SmtpReply, Interruption>>,
     ) -> Result<SmtpReply, Failure> {
-        let reply = self.bounded(name, exchange).await?.map_err(|cause| Failure::without_code(name, cause))?;
-        if reply.is_positive() {
-            return Ok(reply);
-        }
-        Err(Failure { code: Some(reply.code), text: reply_text(&format!("{name}: {reply}")) })
+        not_refused(name, self.bounded(name, exchange).await?)
+    }
+
+    /// The exchange that hands a message over, within its own time-out.
+    pub(super) async fn message_step(
+        &self,
+        exchange: impl Future<Output = Result<SmtpReply, Interruption>>,
+    ) -> Result<SmtpReply, Failure> {
+        const STEP: &str = "message";
+        not_refused(STEP, self.within(self.relay.message_timeout, STEP, exchange).await?)
     }
 
     async fn bounded<T>(&self, name: &str, work: impl Future<Output = T>) -> Result<T, Failure> {
-        let Relay { host, port, timeout, .. } = &self.relay;
-        let waited = tokio::time::timeout(*timeout, work).await;
-        waited.map_err(|_| Failure::without_code(name, format!("no answer from {host}:{port} within {timeout:?}")))
+        self.within(self.relay.timeout, name, work).await
+    }
+
+    async fn within<T>(&self, limit: Duration, name: &str, work: impl Future<Output = T>) -> Result<T, Failure> {
+        let Relay { host, port, .. } = &self.relay;
+        let waited = tokio::time::timeout(limit, work).await;
+        waited.map_err(|_| Failure::without_code(name, format!("no answer from {host}:{port} within {limit:?}")))
     }
 
     fn hello_name(&self, own_address: Option<IpAddr>) -> ClientId {
@@ -283,6 +310,9 @@ impl Encryption {
         let failed = |why: String| RelayError::Tls { host: relay.host.clone(), why };
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if roots.is_empty() && relay.ca_file.is_none() {
+            return Err(failed("the system has no root certificates".into()));
+        }
         if let Some(path) = &relay.ca_file {
             let refused = |why: String| RelayError::CaFile { path: path.clone(), why };
             let found = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
@@ -309,6 +339,15 @@ impl Failure {
     fn without_code(step: &str, cause: impl std::fmt::Display) -> Self {
         Self { code: None, text: reply_text(&format!("{step}: {cause}")) }
     }
+}
+
+/// A reply that does not refuse; one that does is a failure with its code.
+fn not_refused(name: &str, reply: Result<SmtpReply, Interruption>) -> Result<SmtpReply, Failure> {
+    let reply = reply.map_err(|cause| Failure::without_code(name, cause))?;
+    if reply.is_positive() {
+        return Ok(reply);
+    }
+    Err(Failure { code: Some(reply.code), text: reply_text(&format!("{name}: {reply}")) })
 }
 
 /// Whether a reply to EHLO names an extension.
@@ -358,6 +397,7 @@ mod tests {
             ca_file: None,
             hello_name: None,
             timeout: Duration::from_secs(1),
+            message_timeout: Duration::from_secs(1),
         };
         assert!(!format!("{relay:?}").contains("geheim"));
     }

@@ -9,6 +9,7 @@ use super::transport::reply_text;
 use super::typography::one_line;
 use crate::domain::Mailbox;
 use crate::domain::bounce::{Action, RecipientReport, ReportKind, Returned, StatusCode};
+use crate::domain::words::turns_direction;
 
 /// How much of a returned mail is read. The report stands before the mail that it returns; what is behind may be cut off.
 pub const RETURNED_BYTES_MAX: usize = 256 * 1024;
@@ -230,7 +231,5 @@ fn clean(text: &str, chars_max: usize) -> String {
 
 /// Without the characters that turn the direction of what follows, which could make a report say its opposite.
 fn without_formats(text: &str) -> String {
-    text.chars()
-        .filter(|c| !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-        .collect()
+    text.chars().filter(|c| !turns_direction(*c)).collect()
 }

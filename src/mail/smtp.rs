@@ -170,7 +170,7 @@ impl Transport for SmtpTransport {
         };
         // message and end in one write: two would wait for each other's acknowledgement where Nagle's algorithm is on
         let relay = Arc::clone(&self.relay);
-        match relay.step("message", link.conversation.say(&transparent(&mail.bytes))).await {
+        match relay.message_step(link.conversation.say(&transparent(&mail.bytes))).await {
             Ok(reply) if (200..300).contains(&reply.code) => {
                 self.line = Line::Idle(link);
                 Reply::Accepted { text: reply_text(&reply.to_string()) }

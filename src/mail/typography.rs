@@ -1,11 +1,13 @@
 //! Shapes rendered text for reading: one-line subjects, wrapped paragraphs. Never changes a word.
 
+use crate::domain::words::ends_line;
+
 /// Columns of the text part: short enough to be quoted in a reply within 80.
 pub(super) const TEXT_COLUMNS: usize = 76;
 
 /// Makes a subject of whatever a template gave: one line, single spaces, no control characters.
 pub(super) fn one_line(text: &str) -> String {
-    let visible: String = text.chars().map(|c| if c.is_control() || is_line_separator(c) { ' ' } else { c }).collect();
+    let visible: String = text.chars().map(|c| if c.is_control() || ends_line(c) { ' ' } else { c }).collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -29,11 +31,6 @@ pub(super) fn shape_text(text: &str) -> String {
     shaped.truncate(end);
     shaped.push('\n');
     shaped
-}
-
-/// Whether a character breaks a line although it is no control character.
-pub(super) fn is_line_separator(c: char) -> bool {
-    matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 fn wrap_line(line: &str, out: &mut String) {

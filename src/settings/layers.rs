@@ -60,6 +60,7 @@ const KEYS: [(&str, &[(&str, Kind)]); 6] = [
             ("ca_file", Kind::Text),
             ("hello_name", Kind::Text),
             ("timeout_seconds", Kind::Number),
+            ("message_timeout_seconds", Kind::Number),
             ("from", Kind::Text),
             ("from_name", Kind::Text),
             ("reply_to", Kind::Text),

@@ -10,7 +10,8 @@ use super::service::{path, word};
 use super::source_text::Folder;
 use super::values::{self, quoted};
 
-const TIMEOUT_SECONDS_MAX: i64 = 60; // a mail has five steps after two minutes to connect, and a round ten minutes
+const TIMEOUT_SECONDS_MAX: i64 = 60; // a mail has five steps and two minutes to connect before its message
+const MESSAGE_TIMEOUT_SECONDS_MAX: i64 = 300; // and then these: with a round's first two minutes less than its fifteen
 const HOST_LENGTH_MAX: usize = 253; // RFC 1035, 2.3.4
 
 /// How the relay is reached.
@@ -32,6 +33,8 @@ pub struct SmtpSettings {
     pub hello_name: Option<String>,
     /// How long one step of the conversation may take, 1 to 60.
     pub timeout_seconds: u32,
+    /// How long the answer to a message may take, 1 to 300.
+    pub message_timeout_seconds: u32,
 }
 
 /// How the connection to the relay is protected.
@@ -122,6 +125,7 @@ pub(super) fn read(layers: &Layers, folder: &mut Folder, is_used: bool, report: 
     }
     let hello_name = layers.text("mail.hello_name").and_then(|name| name.accept(|text| host_name(text)));
     let timeout_seconds = layers.number("mail.timeout_seconds", 1..=TIMEOUT_SECONDS_MAX);
+    let message_timeout_seconds = layers.number("mail.message_timeout_seconds", 1..=MESSAGE_TIMEOUT_SECONDS_MAX);
     Some(SmtpSettings {
         host: host?,
         port: port?,
@@ -131,6 +135,7 @@ pub(super) fn read(layers: &Layers, folder: &mut Folder, is_used: bool, report: 
         ca_file,
         hello_name,
         timeout_seconds: timeout_seconds?,
+        message_timeout_seconds: message_timeout_seconds?,
     })
 }
 

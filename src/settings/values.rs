@@ -4,6 +4,7 @@ use chrono::{Datelike, NaiveDate, NaiveTime};
 
 use crate::domain::Mailbox;
 use crate::domain::dates::{FIRST_YEAR, LAST_YEAR};
+use crate::domain::words::ends_line;
 
 const ID_LENGTH_MAX: usize = 64; // an id is part of a key, a file name and a Message-ID
 /// The longest name, title or line; a subject with it still fits a mail header folded once or twice.
@@ -35,7 +36,7 @@ pub(super) fn name(text: &str) -> Result<String, String> {
 
 /// A text of one line, perhaps empty. A line break would end a mail header and start another (M5).
 pub(super) fn line(text: &str, length_max: usize) -> Result<String, String> {
-    let is_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let is_break = |c: char| c.is_control() || ends_line(c);
     if text.contains(is_break) {
         return Err(format!("{} holds a line break or another control character; write it on one line", quoted(text)));
     }
@@ -104,9 +105,5 @@ pub(super) fn quoted(text: &str) -> String {
 
 fn shown(c: char) -> String {
     // `escape_debug` of a string would also escape combining marks and quotes that are plain to read
-    if c.is_control() || matches!(c, '"' | '\\' | '\u{2028}' | '\u{2029}') {
-        c.escape_debug().collect()
-    } else {
-        c.to_string()
-    }
+    if c.is_control() || ends_line(c) || matches!(c, '"' | '\\') { c.escape_debug().collect() } else { c.to_string() }
 }

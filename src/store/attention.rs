@@ -122,14 +122,16 @@ impl Tx {
         Ok(row.is_some())
     }
 
-    /// Takes alerts whose notices were all withdrawn before they were sent, other than by a person, as not told.
+    /// Takes alerts as not told whose notices were all withdrawn before they were sent, other than by a person, or rejected by
+    /// mailboxes that are flagged since: whom the ZRK names instead must hear of them.
     pub async fn tell_withdrawn_alerts_again(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
         let rows: Vec<(String,)> = fetch_all!(
             self,
             sqlx::query_as(
                 "UPDATE alerts SET told_in = NULL WHERE told_in IS NOT NULL AND NOT EXISTS (
                  SELECT 1 FROM notices WHERE notices.duty = '' AND notices.step = alerts.told_in
-                   AND (notices.state <> 'withdrawn' OR notices.reason LIKE 'discarded by %'))
+                   AND (notices.state <> 'withdrawn' OR notices.reason LIKE 'discarded by %')
+                   AND (notices.state <> 'rejected' OR notices.mailbox NOT IN (SELECT mailbox FROM flags)))
              RETURNING key",
             )
         )?;

@@ -29,9 +29,7 @@ pub enum BackupError {
     #[error("the copy is damaged, so that the database may be as well: {0}")]
     Damaged(String),
     /// The database is no file.
-    #[error(
-        "the database is on a PostgreSQL server: use its own tools (docs/postgresql.md), or `fristd store copy` to a file"
-    )]
+    #[error("the database is on a PostgreSQL server: use its own tools (docs/postgresql.md)")]
     NoFile,
     /// The store failed.
     #[error(transparent)]
@@ -67,16 +65,24 @@ impl Store {
             }
         }
         let bytes = sync(&part).map_err(failed)?;
-        let linked = std::fs::hard_link(&part, file).map_err(|cause| match cause.kind() {
-            io::ErrorKind::AlreadyExists => BackupError::Exists(file.to_owned()),
-            _ => BackupError::File { file: file.to_owned(), cause },
-        });
-        std::fs::remove_file(&part).map_err(failed)?;
-        linked?;
+        if let Err(cause) = give_name(&part, file) {
+            let _ = std::fs::remove_file(&part);
+            return Err(match cause.kind() {
+                io::ErrorKind::AlreadyExists => BackupError::Exists(file.to_owned()),
+                _ => BackupError::File { file: file.to_owned(), cause },
+            });
+        }
+        // the copy is there and good, whatever becomes of the entry: on a full disk it is wanted most
+        if let Err(cause) = self.log_backup(bytes, actor, now).await {
+            tracing::warn!(%cause, "the backup was made, and could not be entered in the log");
+        }
+        Ok(bytes)
+    }
+
+    async fn log_backup(&self, bytes: u64, actor: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
         tx.append_log(now, actor, "backup", &serde_json::json!({ "bytes": bytes })).await?;
-        tx.commit().await?;
-        Ok(bytes)
+        tx.commit().await
     }
 
     async fn copy_to(&self, part: &Path, now: DateTime<Utc>) -> Result<(), BackupError> {
@@ -126,6 +132,21 @@ impl Tx {
         self.append_log(now, "fristd", "restored", &facts).await?;
         Ok(Some(copied_at))
     }
+}
+
+/// Gives a finished copy its name, never another file's, and makes that durable.
+fn give_name(part: &Path, file: &Path) -> io::Result<()> {
+    match std::fs::hard_link(part, file) {
+        Ok(()) => std::fs::remove_file(part)?,
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => return Err(cause),
+        // a file system without links: an empty file keeps the name until it is replaced
+        Err(_) => {
+            private_file(file)?;
+            std::fs::rename(part, file)?;
+        }
+    }
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 /// Writes into a copy when it was made; says what SQLite thinks of its integrity.

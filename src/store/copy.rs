@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::copy_tables::{Kind, TABLES, Table};
-use super::engine::{Engine, execute, execute_built, fetch_one, on_engine};
+use super::engine::{Engine, EngineTransaction, execute, execute_built, fetch_one, on_engine};
 use super::{Database, Durability, Replica, Store, StoreError, Tx};
 
 const PAGE_ROWS: usize = 500; // mails of a few KB each: some megabytes
@@ -113,6 +113,7 @@ impl Store {
     ) -> Result<Vec<(&'static str, u64)>, CopyError> {
         let server_time = self.server_time().await?.unwrap_or(now);
         let mut from = self.write().await?; // nobody writes meanwhile
+        from.may_idle().await?; // while the other database makes everything durable
         let is_at_work = |replica: &Replica| {
             replica.stopped_at.is_none() && (server_time - replica.last_seen()).abs() < SILENT_AFTER
         };
@@ -124,6 +125,7 @@ impl Store {
             return Err(CopyError::AtWork(replica.name));
         }
         let mut to = target.write().await?;
+        to.may_idle().await?;
         to.empty().await?;
         let mut copied = Vec::new();
         for table in &TABLES {
@@ -147,11 +149,11 @@ impl Store {
         to.append_log(now, actor, "store copied", &serde_json::json!({ "rows": rows })).await?;
         to.commit().await?;
         // the target is durable: only now the source is put aside
+        from.touch().await?;
         execute!(
             from,
             sqlx::query("UPDATE service SET moved_at = $1, moved_to = $2 WHERE id = 1").bind(now).bind(name)
         )?;
-        from.touch().await?;
         from.append_log(now, actor, "store moved", &serde_json::json!({ "rows": rows })).await?;
         from.commit().await?;
         Ok(copied)
@@ -194,6 +196,14 @@ impl Tx {
         }
         for table in TABLES.iter().rev() {
             execute!(self, sqlx::query(AssertSqlSafe(format!("DELETE FROM {}", table.name))))?;
+        }
+        Ok(())
+    }
+
+    /// Lets a server's transaction wait for as long as the other database takes to make everything durable.
+    async fn may_idle(&mut self) -> Result<(), CopyError> {
+        if let EngineTransaction::Postgres(_) = self.tx {
+            execute!(self, sqlx::query("SET LOCAL idle_in_transaction_session_timeout = 0"))?;
         }
         Ok(())
     }

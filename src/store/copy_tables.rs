@@ -58,6 +58,7 @@ pub(super) const TABLES: [Table; 20] = [
             ("verdict_changes", Kind::Number),
             ("queued_since", Kind::Instant),
             ("queued_count", Kind::Number),
+            ("message_domain", Kind::Text),
         ],
     },
     Table {

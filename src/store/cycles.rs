@@ -33,6 +33,8 @@ pub struct ServiceState {
     pub restored_at: Option<DateTime<Utc>>,
     /// When, and to which database, everything in this store was moved: no service works by it since.
     pub moved: Option<(DateTime<Utc>, String)>,
+    /// What stands behind the @ of every Message-ID: the domain of the first sender (M3). None before the first start.
+    pub message_domain: Option<String>,
 }
 
 impl ServiceState {
@@ -65,15 +67,28 @@ impl Tx {
     /// The service's own state.
     pub async fn service(&mut self) -> Result<ServiceState, StoreError> {
         type Instant = Option<DateTime<Utc>>;
-        type Row =
-            (DateTime<Utc>, Option<String>, Instant, Option<String>, i64, Instant, Instant, Instant, Option<String>);
-        let (created_at, first_cycle, paused_at, paused_by, changes, copied_at, restored_at, moved_at, moved_to): Row = fetch_one!(
+        type Text = Option<String>;
+        type Row = (DateTime<Utc>, Text, Instant, Text, i64, Instant, Instant, Instant, Text, Text);
+        let row: Row = fetch_one!(
             self,
             sqlx::query_as(
-                "SELECT created_at, first_cycle, paused_at, paused_by, changes, copied_at, restored_at, moved_at, moved_to
+                "SELECT created_at, first_cycle, paused_at, paused_by, changes, copied_at, restored_at, moved_at, moved_to,
+                        message_domain
                  FROM service WHERE id = 1",
             )
         )?;
+        let (
+            created_at,
+            first_cycle,
+            paused_at,
+            paused_by,
+            changes,
+            copied_at,
+            restored_at,
+            moved_at,
+            moved_to,
+            message_domain,
+        ) = row;
         let place = Place { table: "service", row: "1" };
         Ok(ServiceState {
             created_at,
@@ -83,6 +98,7 @@ impl Tx {
             copied_at,
             restored_at,
             moved: moved_at.map(|at| (at, moved_to.unwrap_or_default())),
+            message_domain,
         })
     }
 
@@ -96,6 +112,15 @@ impl Tx {
         if set == 1 {
             self.append_log(now, "fristd", "first cycle", &serde_json::json!({ "month": month.to_string() })).await?;
         }
+        Ok(())
+    }
+
+    /// Sets what stands behind the @ of every Message-ID, once (M3).
+    pub async fn set_message_domain(&mut self, domain: &str) -> Result<(), StoreError> {
+        execute!(
+            self,
+            sqlx::query("UPDATE service SET message_domain = $1 WHERE id = 1 AND message_domain IS NULL").bind(domain)
+        )?;
         Ok(())
     }
 
@@ -146,12 +171,18 @@ impl Tx {
     }
 
     /// Tells planning, and every deliverer that has claimed something, that something has changed.
+    ///
+    /// # Errors
+    /// If everything was moved to another database meanwhile: whoever opened this one before must not believe that he was heard.
     pub(super) async fn touch(&mut self) -> Result<(), StoreError> {
-        execute!(
+        let touched = execute!(
             self,
-            sqlx::query("UPDATE service SET changes = changes + 1, verdict_changes = verdict_changes + 1 WHERE id = 1")
+            sqlx::query(
+                "UPDATE service SET changes = changes + 1, verdict_changes = verdict_changes + 1
+                 WHERE id = 1 AND moved_at IS NULL"
+            )
         )?;
-        Ok(())
+        if touched == 0 { self.service().await?.is_here() } else { Ok(()) }
     }
 
     /// Tells planning that a delivery has ended; no verdict hangs on that.

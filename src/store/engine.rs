@@ -24,7 +24,7 @@ const WAL_PAGES: &str = "4000"; // 16 MiB: what changes again and again is copie
 const KEPT_ROWS_MAX: u64 = 100; // what a group of mails writes comes again as the same text; its plan is kept
 const READERS_MAX: u32 = 4; // commands and the deliverer read at the same time; more would only wait for the disk
 const POSTGRES_CONNECTIONS_MAX: u32 = 6; // readers, the writer, the replica's lock; five replicas stay far below a server's hundred
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10); // a server that restarts is back by then, or the next tick tries again
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10); // a server that restarts is back by then, or the next tick tries again
 
 /// Where a store is kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -275,7 +275,12 @@ impl fmt::Debug for Unsent {
 
 /// Whether a statement did what it was to do. That it did not is a fault of fristd, or of who writes beside it.
 pub(super) fn touched(rows: u64, expected: usize) -> Result<(), sqlx::Error> {
-    if rows == expected as u64 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
+    if rows == expected as u64 {
+        return Ok(());
+    }
+    Err(sqlx::Error::Protocol(format!(
+        "{rows} rows were written and not {expected}; who else writes to this database?"
+    )))
 }
 
 impl EngineTransaction {

@@ -188,7 +188,8 @@ impl Tx {
         self.steer(&held, State::Queued, "released", actor, now).await
     }
 
-    /// Throws held or waiting notices away (N9): they are kept as withdrawn. Returns how many.
+    /// Throws held or waiting notices away (N9): they are kept as withdrawn. One that was perhaps sent stays uncertain, and is not sent
+    /// once more. Returns how many.
     pub async fn discard(
         &mut self,
         filter: &OutboxFilter,
@@ -201,6 +202,31 @@ impl Tx {
             if filter.state.is_none_or(|wanted| wanted == state) {
                 count += self.steer(&meant, State::Withdrawn, "discarded", actor, now).await?;
             }
+        }
+        if filter.state.is_none_or(|wanted| wanted == State::Uncertain) {
+            count += self.call_off(filter, actor, now).await?;
+        }
+        Ok(count)
+    }
+
+    /// Sends notices no second time whose fate is unknown.
+    async fn call_off(&mut self, filter: &OutboxFilter, actor: &str, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let uncertain = OutboxFilter { state: Some(State::Uncertain), ..filter.clone() };
+        let notices = self.outbox(&uncertain).await?;
+        let mut count = 0;
+        for notice in notices.iter().filter(|notice| notice.next_at.is_some()) {
+            execute!(
+                self,
+                sqlx::query("UPDATE notices SET next_at = NULL, reason = $2, changed_at = $3 WHERE id = $1")
+                    .bind(&notice.id)
+                    .bind(format!("discarded by {actor}"))
+                    .bind(now)
+            )?;
+            self.append_log(now, actor, "discarded", &serde_json::json!({ "notice": notice.id })).await?;
+            count += 1;
+        }
+        if count > 0 {
+            self.touch().await?;
         }
         Ok(count)
     }

@@ -2,13 +2,16 @@
 //! Never decides who has which notice.
 
 use std::fs::{File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use tokio::time::timeout;
 
 use sqlx::postgres::PgConnection;
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::engine::postgres_options;
+use super::engine::{CONNECT_TIMEOUT, postgres_options};
 use super::{Database, StoreError};
 
 const TRIES: u32 = 10; // a server notices within a second that a process is gone that it has just lost
@@ -40,7 +43,7 @@ impl RunLock {
         let database = database.into();
         let held = match &database {
             Database::File(path) => Held::File { _file: lock_file(path, &database)? },
-            Database::Server { .. } => Held::Server(Some(lock_name(&database, replica).await?)),
+            Database::Server { .. } => Held::Server(Some(lock_name_in_time(&database, replica).await?)),
         };
         Ok(Self { database, replica: replica.to_owned(), held })
     }
@@ -51,13 +54,14 @@ impl RunLock {
     /// If the server cannot be reached, or another process has taken the name meanwhile. Nothing may be done then.
     pub async fn renew(&mut self) -> Result<(), StoreError> {
         let Held::Server(connection) = &mut self.held else { return Ok(()) };
+        // a server that is gone without a word would be waited for until the kernel gives up
         if let Some(held) = connection
-            && held.ping().await.is_ok()
+            && let Ok(Ok(())) = timeout(CONNECT_TIMEOUT, held.ping()).await
         {
             return Ok(());
         }
         *connection = None;
-        *connection = Some(lock_name(&self.database, &self.replica).await?);
+        *connection = Some(lock_name_in_time(&self.database, &self.replica).await?);
         Ok(())
     }
 }
@@ -86,6 +90,11 @@ fn lock_path(database: &Path) -> PathBuf {
     let mut name = database.file_name().unwrap_or_default().to_owned();
     name.push(".lock");
     database.with_file_name(name)
+}
+
+async fn lock_name_in_time(database: &Database, replica: &str) -> Result<PgConnection, StoreError> {
+    let locked = timeout(CONNECT_TIMEOUT, lock_name(database, replica)).await;
+    locked.unwrap_or_else(|_| Err(StoreError::open(database, io::Error::from(io::ErrorKind::TimedOut).into())))
 }
 
 /// A connection of its own that holds the name.

@@ -106,6 +106,12 @@ fn what_is_wrong_is_refused_with_value_and_remedy() {
     );
     check("port", DIRECTORY, &format!("{SMTP}\nport = 65536"), &["mail.port: \"65536\"", "from 1 to 65535"]);
     check("time-out", DIRECTORY, &format!("{SMTP}\ntimeout_seconds = 0"), &["mail.timeout_seconds: \"0\""]);
+    check(
+        "answer",
+        DIRECTORY,
+        &format!("{SMTP}\nmessage_timeout_seconds = 301"),
+        &["mail.message_timeout_seconds: \"301\""],
+    );
     check("ca_file", DIRECTORY, &format!("{SMTP}\nca_file = \"ca.pem\""), &["ca.pem: cannot read", "mail.ca_file"]);
     check(
         "password",
