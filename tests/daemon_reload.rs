@@ -46,7 +46,9 @@ fn a_new_contact_is_noticed_by_itself_and_gets_the_announcement_while_it_is_live
 
 #[test]
 fn a_new_sender_changes_no_message_id() {
+    let server = MailServer::start();
     let mut site = Site::small("2026-12-01 09:00:00");
+    site.mail_to(server.port());
     let mut daemon = site.run();
     assert_eq!(daemon.delivered()["sent"], ALL);
     daemon.stop();

@@ -279,6 +279,8 @@ async fn a_store_that_is_moved_away_hands_over_nothing_more() {
         );
         let at: DateTime<Utc> = "2026-12-08T08:01:00Z".parse().unwrap();
         let alert = Alert { key: "k".into(), headline: "Kopf".into(), detail: "Text".into() };
+        let paused = played.store.write().await.unwrap().set_paused(true, "zrk", at).await;
+        assert!(matches!(paused, Err(StoreError::Moved { .. })), "{connections}: {paused:?}");
         let recorded = played.store.write().await.unwrap().raise_alert(&alert, at).await;
         assert!(
             matches!(recorded, Err(StoreError::Moved { .. })),

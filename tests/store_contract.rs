@@ -257,19 +257,25 @@ async fn a_person_can_call_off_that_what_was_perhaps_sent_is_sent_once_more(
     #[values(On::Sqlite, On::Postgres)] engine: On,
 ) {
     let bench = Bench::new(engine).await;
-    bench.queue(&[notice("a@x.example")]).await;
-    let claimed = bench.claim(bench.now).await.remove(0);
+    bench.queue(&[notice("a@x.example"), notice("b@x.example")]).await;
     let again_at = bench.now + TimeDelta::minutes(1);
-    bench.reply(&claimed, Outcome::UncertainResendAt(again_at), bench.now).await.expect("recorded");
+    for claimed in bench.claim(bench.now).await {
+        bench.reply(&claimed, Outcome::UncertainResendAt(again_at), bench.now).await.expect("recorded");
+    }
+    let second = bench.claim(again_at).await.remove(1);
+    bench.reply_to(&second, Outcome::RetryAt(again_at), false, again_at).await.expect("recorded");
+    let mut tx = bench.store.write().await.expect("a transaction");
+    tx.take_over(StaleClaims::All, again_at).await.expect("taken over");
+    tx.commit().await.expect("committed");
     let discard = async |want: usize| {
         let mut tx = bench.store.write().await.expect("a transaction");
         let month = OutboxFilter { month: Some(month()), ..OutboxFilter::default() };
         assert_eq!(tx.discard(&month, "person", bench.now).await.expect("discarded"), want);
         tx.commit().await.expect("committed");
     };
-    discard(1).await;
+    discard(2).await;
     discard(0).await;
-    assert_eq!(bench.states().await, [State::Uncertain], "that it was perhaps sent is not forgotten");
+    assert_eq!(bench.states().await, [State::Uncertain; 2], "that it was perhaps sent is not forgotten");
     assert!(bench.claim(again_at).await.is_empty());
 }
 

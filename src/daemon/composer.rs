@@ -152,7 +152,7 @@ pub fn message_id(notice_id: &str, domain: &str) -> String {
     format!("<{notice_id}@{domain}>")
 }
 
-/// The domain of every Message-ID of a store: that of the sender with whom the service was started first.
+/// The domain of every Message-ID of a store: that of the sender with whom the service was first started with a relay.
 pub fn message_domain<'a>(state: &'a ServiceState, service: &'a Service) -> &'a str {
     state.message_domain.as_deref().unwrap_or_else(|| service.sender.from.domain())
 }

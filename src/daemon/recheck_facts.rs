@@ -59,6 +59,11 @@ impl<'a> RecheckFacts<'a> {
             let known = facts.load_cycle(tx, month, duty, &notices).await?;
             facts.cycles.insert((month, duty.id.clone()), known);
         }
+        for notice in notices.iter().filter(|notice| notice.duty.is_none()) {
+            if !facts.alerts.contains_key(&notice.step) {
+                facts.alerts.insert(notice.step.clone(), tx.alerts_told_in(&notice.step).await?);
+            }
+        }
         Ok(facts)
     }
 
@@ -96,11 +101,6 @@ impl<'a> RecheckFacts<'a> {
     /// Loads what letters say besides, once it is known which are to be written.
     pub(super) async fn load_letters(&mut self, tx: &mut Tx, notices: &[&NewNotice]) -> Result<(), TickError> {
         let (settings, now) = (self.settings, self.now);
-        for notice in notices.iter().filter(|notice| duty_of(settings, notice).is_none()) {
-            if !self.alerts.contains_key(&notice.step) {
-                self.alerts.insert(notice.step.clone(), tx.alerts_told_in(&notice.step).await?);
-            }
-        }
         for ((month, duty), notices) in by_cycle(settings, notices) {
             let Some(known) = self.cycles.get_mut(&(month, duty.id.clone())) else { continue };
             if notices.iter().any(|notice| is_report(notice.kind)) {
@@ -127,7 +127,10 @@ impl<'a> RecheckFacts<'a> {
     pub(super) fn verdict(&self, notice: &NewNotice) -> Verdict {
         let view = self.view();
         let Some(duty) = &notice.duty else {
-            return recheck_mailbox(view, notice).unwrap_or(Verdict::Send(Vec::new()));
+            return recheck_mailbox(view, notice).unwrap_or_else(|| match self.alerts_of(notice) {
+                [] => Verdict::Withdraw("another notice told the ZRK what this one was to tell".to_owned()),
+                _ => Verdict::Send(Vec::new()),
+            });
         };
         match self.cycles.get(&(notice.month, duty.clone())) {
             Some(known) => recheck(view, &known.ladder, &known.facts, notice),
@@ -140,14 +143,18 @@ impl<'a> RecheckFacts<'a> {
         let view = self.view();
         let known = notice.duty.as_ref().and_then(|duty| self.cycles.get(&(notice.month, duty.clone())));
         let Some(KnownCycle { ladder, facts, history, announcements }) = known else {
-            let alerts = self.alerts.get(&notice.step).map_or(&[][..], Vec::as_slice);
-            let letter = compose_zrk_notice(view, notice, alerts);
+            let letter = compose_zrk_notice(view, notice, self.alerts_of(notice));
             return Wording { letter, template: notice.kind.to_string(), references: None };
         };
         let letter = compose(view, ladder, facts, history, notice);
         let template = ladder.rung(&notice.step).map_or(notice.kind.to_string(), |rung| rung.step.template.clone());
         let references = announcements.get(&notice.mailbox).filter(|_| refers(notice.kind)).cloned();
         Wording { letter, template, references }
+    }
+
+    /// What a notice to the ZRK tells.
+    fn alerts_of(&self, notice: &NewNotice) -> &[Alert] {
+        self.alerts.get(&notice.step).map_or(&[], Vec::as_slice)
     }
 
     /// Until when what was decided on a notice holds if nothing changes: contacts and extensions end with a day, steps at theirs.

@@ -14,7 +14,7 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::domain::breaker::Breaker;
 use crate::mail::RelayError;
-use crate::settings::Source;
+use crate::settings::{Service as ServiceSettings, Source, Transport};
 use crate::store::{Database, Durability, Removal, StaleClaims, Store, StoreError};
 
 use super::bounce::Taken;
@@ -81,7 +81,7 @@ pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), R
         }
     };
     let (stop_sender, stop) = watch::channel(false);
-    keep_message_domain(&store, &charter).await?;
+    keep_message_domain(&store, &charter.settings.service).await?;
     super::taken::take(&store, &charter, clock.now()).await?;
     let wakes = Wakes::start(&charter, stop_sender).await?;
     let mut service = Service {
@@ -130,9 +130,13 @@ pub async fn run(source: Source, charter: Charter, clock: Clock) -> Result<(), R
     Ok(())
 }
 
-async fn keep_message_domain(store: &Store, charter: &Charter) -> Result<(), StoreError> {
+/// From the first start with a relay on: who only looks at mails in a folder has not decided on a sender yet.
+async fn keep_message_domain(store: &Store, service: &ServiceSettings) -> Result<(), StoreError> {
+    if let Transport::Directory { .. } = service.transport {
+        return Ok(());
+    }
     let mut tx = store.write().await?;
-    tx.set_message_domain(charter.settings.service.sender.from.domain()).await?;
+    tx.set_message_domain(service.sender.from.domain()).await?;
     tx.commit().await
 }
 

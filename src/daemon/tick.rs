@@ -8,7 +8,7 @@ use crate::domain::delivery::State;
 use crate::domain::facts::{CycleFacts, View};
 use crate::domain::guard::{Lately, guard};
 use crate::domain::ladder::{DateFacts, Ladder, MONTHS_BACK, cycles_in_question, first_cycle, next_midnight};
-use crate::domain::plan::{CyclePlan, plan_cycle, zrk_notices};
+use crate::domain::plan::{CyclePlan, plan_cycle, zrk_mailboxes, zrk_notices};
 use crate::domain::standing::standing_now;
 use crate::domain::{
     Alert, AuthorityId, CalendarError, Duty, DutyId, Mailbox, Month, NoticeKind, Receipt, Revision, Rulebook, Standing,
@@ -261,7 +261,11 @@ async fn starts(
 
 /// Queues one notice to each of the ZRK's mailboxes that tells all alerts not told yet.
 async fn tell_zrk(tx: &mut Tx, view: View<'_>, now: DateTime<Utc>) -> Result<(), StoreError> {
-    tx.tell_withdrawn_alerts_again(now).await?;
+    // an alert that is taken back from a mailbox that rejects mail is given to another in the same breath: left over, it would go out
+    // under its own key as soon as that mailbox takes mail again, where its notice is there already
+    if !zrk_mailboxes(view).is_empty() {
+        tx.tell_withdrawn_alerts_again(now).await?;
+    }
     let alerts = tx.untold_alerts().await?;
     let notices = zrk_notices(view, &alerts);
     let Some(first) = notices.first() else {

@@ -16,7 +16,7 @@ use super::facts::{CycleFacts, View};
 use super::ladder::{Ladder, Rung};
 use super::notice::{Alert, NewNotice, Said};
 use super::restored::hold_unknown;
-use super::roster::{AuthorityId, Mailbox, Owner};
+use super::roster::{AuthorityId, Mailbox, OfficeId, Owner};
 
 /// What is to be done about a duty's cycle.
 #[derive(Clone, Debug)]
@@ -110,20 +110,25 @@ pub fn plan_cycle(view: View<'_>, duty: &Duty, month: Month, facts: &CycleFacts)
     Ok(plan)
 }
 
-/// The notices that tell the ZRK's mailboxes about alerts, under a key made from the first of them.
-pub fn zrk_notices(view: View<'_>, alerts: &[Alert]) -> Vec<NewNotice> {
-    let Some(first) = alerts.first() else { return Vec::new() };
-    let step = format!("zrk-notice:{}", first.key);
-    let today = view.today();
+/// The mailboxes in which the ZRK can be reached, each with the office whose it is.
+pub fn zrk_mailboxes(view: View<'_>) -> BTreeMap<Mailbox, OfficeId> {
     let mut mailboxes = BTreeMap::new();
     for office in view.roster.zrk() {
-        for contact in view.roster.contacts_of(&Owner::Office(office.id.clone()), today) {
+        for contact in view.roster.contacts_of(&Owner::Office(office.id.clone()), view.today()) {
             if !view.flagged.contains(&contact.mailbox) {
                 mailboxes.insert(contact.mailbox.clone(), office.id.clone());
             }
         }
     }
     mailboxes
+}
+
+/// The notices that tell the ZRK's mailboxes about alerts, under a key made from the first of them.
+pub fn zrk_notices(view: View<'_>, alerts: &[Alert]) -> Vec<NewNotice> {
+    let Some(first) = alerts.first() else { return Vec::new() };
+    let step = format!("zrk-notice:{}", first.key);
+    let today = view.today();
+    zrk_mailboxes(view)
         .into_iter()
         .map(|(mailbox, office)| NewNotice {
             month: Month::of(today),

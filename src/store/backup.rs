@@ -136,17 +136,22 @@ impl Tx {
 
 /// Gives a finished copy its name, never another file's, and makes that durable.
 fn give_name(part: &Path, file: &Path) -> io::Result<()> {
-    match std::fs::hard_link(part, file) {
-        Ok(()) => std::fs::remove_file(part)?,
+    let tidied = match std::fs::hard_link(part, file) {
+        Ok(()) => std::fs::remove_file(part),
         Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => return Err(cause),
         // a file system without links: an empty file keeps the name until it is replaced
         Err(_) => {
             private_file(file)?;
-            std::fs::rename(part, file)?;
+            std::fs::rename(part, file).inspect_err(|_| drop(std::fs::remove_file(file)))?;
+            Ok(())
         }
-    }
+    };
+    // from here on the backup is there
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+    if let Err(cause) = tidied.and(File::open(folder)).and_then(|folder| folder.sync_all()) {
+        tracing::warn!(%cause, folder = %folder.display(), "the backup was made, and its folder could not be tidied or synced");
+    }
+    Ok(())
 }
 
 /// Writes into a copy when it was made; says what SQLite thinks of its integrity.

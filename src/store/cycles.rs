@@ -33,7 +33,7 @@ pub struct ServiceState {
     pub restored_at: Option<DateTime<Utc>>,
     /// When, and to which database, everything in this store was moved: no service works by it since.
     pub moved: Option<(DateTime<Utc>, String)>,
-    /// What stands behind the @ of every Message-ID: the domain of the first sender (M3). None before the first start.
+    /// What stands behind the @ of every Message-ID: the domain of the first sender (M3). None before a relay was used.
     pub message_domain: Option<String>,
 }
 
@@ -154,18 +154,15 @@ impl Tx {
     pub async fn set_paused(&mut self, paused: bool, actor: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let changed = execute!(
             self,
-            sqlx::query(
-                "UPDATE service SET paused_at = $1, paused_by = $2, changes = changes + 1,
-                     verdict_changes = verdict_changes + 1
-                 WHERE id = 1 AND (paused_at IS NULL) = $3",
-            )
-            .bind(paused.then_some(now))
-            .bind(paused.then_some(actor))
-            .bind(paused)
+            sqlx::query("UPDATE service SET paused_at = $1, paused_by = $2 WHERE id = 1 AND (paused_at IS NULL) = $3",)
+                .bind(paused.then_some(now))
+                .bind(paused.then_some(actor))
+                .bind(paused)
         )?;
         if changed == 1 {
             let event = if paused { "paused" } else { "resumed" };
             self.append_log(now, actor, event, &serde_json::json!({})).await?;
+            self.touch().await?;
         }
         Ok(changed == 1)
     }

@@ -260,15 +260,21 @@ impl Tx {
         let notices = self.outbox(filter).await?;
         let reason = (to == State::Withdrawn).then(|| format!("{event} by {actor}"));
         for notice in &notices {
-            let touched = execute!(self, sqlx::query(
-                "UPDATE notices SET state = $2, reason = $3, next_at = $4, changed_at = $5 WHERE id = $1 AND state = $6",
-            )
-            .bind(&notice.id)
-            .bind(to.as_str())
-            .bind(&reason)
-            .bind((to != State::Withdrawn).then_some(now))
-            .bind(now)
-            .bind(notice.state.as_str()))?;
+            // that a notice was perhaps sent is not forgotten
+            let touched = execute!(
+                self,
+                sqlx::query(
+                    "UPDATE notices SET state = CASE WHEN $2 = 'withdrawn' AND uncertain > 0 THEN 'uncertain' ELSE $2 END,
+                         reason = $3, next_at = $4, changed_at = $5
+                     WHERE id = $1 AND state = $6",
+                )
+                .bind(&notice.id)
+                .bind(to.as_str())
+                .bind(&reason)
+                .bind((to != State::Withdrawn).then_some(now))
+                .bind(now)
+                .bind(notice.state.as_str())
+            )?;
             if touched == 1 {
                 self.append_log(now, actor, event, &serde_json::json!({ "notice": notice.id })).await?;
             }

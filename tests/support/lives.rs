@@ -130,17 +130,22 @@ impl<'a> Lives<'a> {
 
     /// Starts whoever is dead and waits until every notice has come to an end.
     pub fn finish(&mut self) {
-        const QUIET: Duration = Duration::from_millis(500); // a clock that is turned on too early does no harm
+        const QUIET: Duration = Duration::from_millis(500);
         const TURNS_MAX: usize = 120; // two days; the announcement is live for a month
-        for _ in 0..TURNS_MAX {
+        let last = self.deaths.turns + TURNS_MAX;
+        while self.deaths.turns < last {
             self.start_all();
+            let before = self.sink.seen();
             self.sink.wait_for(QUIET, |_| false);
             if self.is_finished() {
                 // one that is still starting would not hear that it is to stop
                 self.replicas.iter_mut().filter_map(Option::take).for_each(|daemon| drop(daemon.ready().stop()));
                 return;
             }
-            self.turn_clock();
+            // turned on in the middle of a mail it would end that one's lease
+            if self.sink.seen() == before {
+                self.turn_clock();
+            }
         }
         let logs: Vec<String> = self.replicas.iter_mut().flatten().map(Daemon::log).collect();
         panic!("some notices never came to an end\n{}", logs.join("\n---\n"));
