@@ -253,6 +253,22 @@ async fn held_notices_wait_for_a_person(#[values(On::Sqlite, On::Postgres)] engi
 
 #[rstest]
 #[tokio::test]
+async fn what_was_withdrawn_and_is_called_for_again_is_due_as_is_reckoned_now(
+    #[values(On::Sqlite, On::Postgres)] engine: On,
+) {
+    let bench = Bench::new(engine).await;
+    bench.queue(&[notice("a@x.example")]).await;
+    let mut tx = bench.store.write().await.expect("a transaction");
+    tx.end_unsent(&notice_id(&notice("a@x.example")), State::Withdrawn, "flagged", bench.now).await.expect("ended");
+    tx.commit().await.expect("committed");
+    let due_at = bench.now + TimeDelta::hours(1);
+    assert_eq!(bench.queue(&[NewNotice { due_at, ..notice("a@x.example") }]).await, 1);
+    let again = bench.claim(bench.now).await.remove(0);
+    assert_eq!(again.notice.due_at, due_at);
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_person_can_call_off_that_what_was_perhaps_sent_is_sent_once_more(
     #[values(On::Sqlite, On::Postgres)] engine: On,
 ) {

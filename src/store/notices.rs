@@ -71,7 +71,8 @@ impl Tx {
                     builder.push(
                         " ON CONFLICT (month, duty, step, revision, mailbox) DO UPDATE SET
                      state = excluded.state, reason = excluded.reason, next_at = excluded.next_at,
-                     authorities = excluded.authorities, office = excluded.office, changed_at = excluded.changed_at
+                     authorities = excluded.authorities, office = excluded.office, due_at = excluded.due_at,
+                     changed_at = excluded.changed_at
                   WHERE notices.state = 'withdrawn' AND notices.reason NOT LIKE 'discarded by %' RETURNING id",
                     );
                 }
