@@ -27,11 +27,13 @@ pub async fn proof(
     let (rulebook, roster) = (&settings.rulebook, &settings.roster);
     let known = roster.authority(authority);
     let sender = &settings.service.sender;
+    let state = tx.service().await?;
+    let domain = message_domain(&state, &settings.service);
     let instance = Instance {
         version: env!("CARGO_PKG_VERSION"),
         sender: sender.from_name.clone(),
         from: sender.from.clone(),
-        made_at: tx.service().await?.created_at,
+        made_at: state.created_at,
         first_hash: tx.first_log_hash().await?,
     };
     let mut proof = Proof {
@@ -52,7 +54,7 @@ pub async fn proof(
         };
         let mut concerning = Vec::new();
         for notice in notices.iter().filter(is_about) {
-            concerning.push(notice_proof(tx, charter, notice).await?);
+            concerning.push(notice_proof(tx, charter, notice, domain).await?);
         }
         let part = duty_proof(tx, charter, (month, duty), authority, concerning, now).await?;
         if !part.is_empty() {
@@ -91,7 +93,12 @@ async fn duty_proof(
     })
 }
 
-async fn notice_proof(tx: &mut Tx, charter: &Charter, notice: &OutboxNotice) -> Result<NoticeProof, StoreError> {
+async fn notice_proof(
+    tx: &mut Tx,
+    charter: &Charter,
+    notice: &OutboxNotice,
+    message_domain: &str,
+) -> Result<NoticeProof, StoreError> {
     let settings = &charter.settings;
     let office = notice.office.as_deref().map(|id| {
         let name = settings.roster.office(id).map_or_else(|| id.to_owned(), |office| office.name.clone());
@@ -110,7 +117,7 @@ async fn notice_proof(tx: &mut Tx, charter: &Charter, notice: &OutboxNotice) -> 
         state: notice.state,
         reason: notice.reason.clone(),
         subject: notice.subject.clone(),
-        message_id: message_id(&notice.id, message_domain(&tx.service().await?, &settings.service)),
+        message_id: message_id(&notice.id, message_domain),
         attempts: tx.attempts(&notice.id).await?.into_iter().map(attempt_proof).collect(),
         returns: tx.bounces_of(&notice.id).await?.into_iter().map(return_proof).collect(),
     })

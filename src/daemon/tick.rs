@@ -261,8 +261,8 @@ async fn starts(
 
 /// Queues one notice to each of the ZRK's mailboxes that tells all alerts not told yet.
 async fn tell_zrk(tx: &mut Tx, view: View<'_>, now: DateTime<Utc>) -> Result<(), StoreError> {
-    // an alert that is taken back from a mailbox that rejects mail is given to another in the same breath: left over, it would go out
-    // under its own key as soon as that mailbox takes mail again, where its notice is there already
+    // an alert is taken back from a mailbox that rejects mail only where another is told in its place: if it waited, it and those that
+    // came later would be told under its key once that mailbox takes mail again, and a notice of that key is there already
     if !zrk_mailboxes(view).is_empty() {
         tx.tell_withdrawn_alerts_again(now).await?;
     }

@@ -154,7 +154,7 @@ impl Tx {
     pub async fn set_paused(&mut self, paused: bool, actor: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let changed = execute!(
             self,
-            sqlx::query("UPDATE service SET paused_at = $1, paused_by = $2 WHERE id = 1 AND (paused_at IS NULL) = $3",)
+            sqlx::query("UPDATE service SET paused_at = $1, paused_by = $2 WHERE id = 1 AND (paused_at IS NULL) = $3")
                 .bind(paused.then_some(now))
                 .bind(paused.then_some(actor))
                 .bind(paused)

@@ -197,36 +197,11 @@ impl Tx {
         now: DateTime<Utc>,
     ) -> Result<usize, StoreError> {
         let mut count = 0;
-        for state in [State::Held, State::Queued, State::Retry] {
+        for state in [State::Held, State::Queued, State::Retry, State::Uncertain] {
             let meant = OutboxFilter { state: Some(state), ..filter.clone() };
             if filter.state.is_none_or(|wanted| wanted == state) {
                 count += self.steer(&meant, State::Withdrawn, "discarded", actor, now).await?;
             }
-        }
-        if filter.state.is_none_or(|wanted| wanted == State::Uncertain) {
-            count += self.call_off(filter, actor, now).await?;
-        }
-        Ok(count)
-    }
-
-    /// Sends notices no second time whose fate is unknown.
-    async fn call_off(&mut self, filter: &OutboxFilter, actor: &str, now: DateTime<Utc>) -> Result<usize, StoreError> {
-        let uncertain = OutboxFilter { state: Some(State::Uncertain), ..filter.clone() };
-        let notices = self.outbox(&uncertain).await?;
-        let mut count = 0;
-        for notice in notices.iter().filter(|notice| notice.next_at.is_some()) {
-            execute!(
-                self,
-                sqlx::query("UPDATE notices SET next_at = NULL, reason = $2, changed_at = $3 WHERE id = $1")
-                    .bind(&notice.id)
-                    .bind(format!("discarded by {actor}"))
-                    .bind(now)
-            )?;
-            self.append_log(now, actor, "discarded", &serde_json::json!({ "notice": notice.id })).await?;
-            count += 1;
-        }
-        if count > 0 {
-            self.touch().await?;
         }
         Ok(count)
     }
@@ -257,7 +232,9 @@ impl Tx {
         actor: &str,
         now: DateTime<Utc>,
     ) -> Result<usize, StoreError> {
-        let notices = self.outbox(filter).await?;
+        let mut notices = self.outbox(filter).await?;
+        // what was uncertain twice goes nowhere by itself: there is nothing to throw away
+        notices.retain(|notice| to != State::Withdrawn || notice.state == State::Held || notice.next_at.is_some());
         let reason = (to == State::Withdrawn).then(|| format!("{event} by {actor}"));
         for notice in &notices {
             // that a notice was perhaps sent is not forgotten

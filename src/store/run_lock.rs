@@ -6,10 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::time::timeout;
-
 use sqlx::postgres::PgConnection;
 use sqlx::{ConnectOptions as _, Connection as _};
+use tokio::time::timeout;
 
 use super::engine::{CONNECT_TIMEOUT, postgres_options};
 use super::{Database, StoreError};
