@@ -1,4 +1,5 @@
-//! What may still happen between a claim and the hand-over: a pause, a report, a lost claim. With one connection and with many.
+//! What may still happen between a claim and the hand-over: a pause, a report, a lost claim, a clock that is set back. With one
+//! connection and with many.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -34,6 +35,8 @@ enum Act {
     MoveAway,
     /// The relay gives no answer for this mailbox, each time.
     NoAnswer,
+    /// The clock is set back to the day before, on which Essen still had time.
+    SetClockBack,
 }
 
 /// A mail system that takes everything, and in whose waiting time somebody acts.
@@ -63,6 +66,7 @@ impl Transport for Meddler {
         let mut tx = self.store.write().await.unwrap();
         match act {
             Act::Nothing | Act::MoveAway | Act::NoAnswer => {}
+            Act::SetClockBack => self.clock.set(self.now - TimeDelta::days(1)),
             Act::BeSlow => self.clock.set(self.now + TimeDelta::minutes(3)),
             Act::Pause => assert!(tx.set_paused(true, "zrk", self.now).await.unwrap()),
             Act::ReportAll => report(&mut tx, ReceiptState::Complete, self.now).await,
@@ -109,7 +113,7 @@ struct Played {
     folder: tempfile::TempDir,
 }
 
-async fn play(act: Act, connections: u32) -> Played {
+async fn play(played: Act, connections: u32) -> Played {
     let folder = tempfile::tempdir().unwrap();
     let announced_at: DateTime<Utc> = "2026-12-01T08:30:00Z".parse().unwrap();
     let now: DateTime<Utc> = "2026-12-08T08:00:00Z".parse().unwrap();
@@ -127,13 +131,19 @@ async fn play(act: Act, connections: u32) -> Played {
     };
     let (_stop, stop) = watch::channel(false);
     let (mut memo, mut events, mut breaker) = (TickMemo::default(), Vec::new(), Breaker::new(5));
-    let rounds = if act == Act::NoAnswer { 3 } else { 1 };
-    let later = (0..rounds).map(|round| (now + TimeDelta::seconds(75) * round, act));
+    let rounds = if played == Act::NoAnswer { 3 } else { 1 };
+    let later = (0..rounds).map(|round| (now + TimeDelta::seconds(75) * round, played));
     for (at, act) in std::iter::once((announced_at, Act::Nothing)).chain(later) {
         clock.set(at);
         *meddler.act.lock().unwrap() = act;
         if at == now {
             meddler.taken.lock().unwrap().clear();
+        }
+        if at == announced_at && played == Act::SetClockBack {
+            let mut tx = store.write().await.unwrap();
+            report(&mut tx, ReceiptState::Extended { until: "2026-12-07".parse().unwrap(), reason: String::new() }, at)
+                .await;
+            tx.commit().await.unwrap();
         }
         tick(&store, &charter, &mut memo, at).await.unwrap();
         let mut deliverer = Deliverer {
@@ -244,6 +254,21 @@ async fn a_claim_that_was_lost_before_the_hand_over_is_not_handed_over_under_it(
         let played = play(Act::TakeOver, connections).await;
         assert_eq!(played.to_essen().len(), 1, "{connections}: claimed again, it goes once");
         assert_eq!(played.states().keys().collect::<Vec<_>>(), [&State::Accepted], "{connections}");
+    }
+}
+
+#[tokio::test]
+async fn who_still_has_time_by_a_clock_that_was_set_back_gets_no_reminder() {
+    for connections in [1, 16] {
+        let played = play(Act::SetClockBack, connections).await;
+        assert!(played.to_essen().is_empty(), "{connections}");
+        let withdrawn = played.reminders.iter().filter(|notice| notice.state == State::Withdrawn);
+        let reasons: Vec<_> = withdrawn.filter_map(|notice| notice.reason.as_deref()).collect();
+        let is_it = |reason: &&str| reason.starts_with("extended until 2026-12-07");
+        assert!(!reasons.is_empty() && reasons.iter().all(is_it), "{connections}: {reasons:?}");
+        // what had not been claimed waits until the clock says again that it is due
+        let waiting = played.reminders.iter().filter(|notice| notice.state == State::Queued).count();
+        assert_eq!(waiting + reasons.len() + played.taken.len(), played.reminders.len(), "{connections}");
     }
 }
 

@@ -119,7 +119,7 @@ impl<T: Transport> Connection<'_, T> {
             return self.batch.put_back(task.claimed, now);
         }
         let is_outdated = self.batch.seen_change.load(Ordering::Relaxed) != task.decided_at_change;
-        if is_outdated || now >= task.holds_until {
+        if is_outdated || !task.holds.contains(&now) {
             match self.ask(task, None).await {
                 Some(Answer::Compose(fresh)) => task = fresh,
                 Some(Answer::NotNow(task)) => return self.batch.put_back(task.claimed, now),

@@ -1,6 +1,7 @@
 //! What verdicts and letters about a batch of notices hang on, loaded once for each duty's cycle. Never decides and never writes.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 
@@ -157,11 +158,12 @@ impl<'a> RecheckFacts<'a> {
         self.alerts.get(&notice.step).map_or(&[], Vec::as_slice)
     }
 
-    /// Until when what was decided on a notice holds if nothing changes: contacts and extensions end with a day, steps at theirs.
-    pub(super) fn holds_until(&self, notice: &NewNotice) -> DateTime<Utc> {
+    /// While what was decided on a notice holds if nothing changes: contacts and extensions end with a day, steps at theirs.
+    pub(super) fn validity(&self, notice: &NewNotice) -> Range<DateTime<Utc>> {
         let midnight = next_midnight(self.settings.rulebook.zone, self.now);
         let known = notice.duty.as_ref().and_then(|duty| self.cycles.get(&(notice.month, duty.clone())));
-        known.and_then(|known| known.ladder.next_change(self.now)).map_or(midnight, |change| change.min(midnight))
+        let change = known.and_then(|known| known.ladder.next_change(self.now));
+        self.now..change.map_or(midnight, |change| change.min(midnight))
     }
 
     /// The authorities of which a notice may speak: those that its mailbox serves today, and those that it was queued for.

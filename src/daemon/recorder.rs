@@ -1,6 +1,7 @@
 //! Writes what connections do, all that is pending in one transaction, and says who may hand over. Never sends.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
@@ -32,8 +33,8 @@ pub(super) struct Task {
     pub(super) wording: Arc<Wording>,
     /// The count of changes up to which it was decided on.
     pub(super) decided_at_change: i64,
-    /// Until when that holds if nothing changes.
-    pub(super) holds_until: DateTime<Utc>,
+    /// While it holds if nothing changes. Not before it was decided: a clock may be set back.
+    pub(super) holds: Range<DateTime<Utc>>,
 }
 
 /// What a connection asks or tells.
@@ -258,13 +259,13 @@ impl Task {
         Self {
             wording: Arc::new(facts.wording(&claimed.notice)),
             decided_at_change: state.verdict_changes,
-            holds_until: facts.holds_until(&claimed.notice),
+            holds: facts.validity(&claimed.notice),
             claimed,
         }
     }
 
     fn still_holds(&self, state: DeliveryState, now: DateTime<Utc>) -> bool {
-        self.decided_at_change == state.verdict_changes && now < self.holds_until
+        self.decided_at_change == state.verdict_changes && self.holds.contains(&now)
     }
 }
 
