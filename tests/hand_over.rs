@@ -113,7 +113,7 @@ struct Played {
     folder: tempfile::TempDir,
 }
 
-async fn play(played: Act, connections: u32) -> Played {
+async fn play(act: Act, connections: u32) -> Played {
     let folder = tempfile::tempdir().unwrap();
     let announced_at: DateTime<Utc> = "2026-12-01T08:30:00Z".parse().unwrap();
     let now: DateTime<Utc> = "2026-12-08T08:00:00Z".parse().unwrap();
@@ -131,15 +131,15 @@ async fn play(played: Act, connections: u32) -> Played {
     };
     let (_stop, stop) = watch::channel(false);
     let (mut memo, mut events, mut breaker) = (TickMemo::default(), Vec::new(), Breaker::new(5));
-    let rounds = if played == Act::NoAnswer { 3 } else { 1 };
-    let later = (0..rounds).map(|round| (now + TimeDelta::seconds(75) * round, played));
-    for (at, act) in std::iter::once((announced_at, Act::Nothing)).chain(later) {
+    let rounds = if act == Act::NoAnswer { 3 } else { 1 };
+    let later = (0..rounds).map(|round| (now + TimeDelta::seconds(75) * round, act));
+    for (at, in_this_round) in std::iter::once((announced_at, Act::Nothing)).chain(later) {
         clock.set(at);
-        *meddler.act.lock().unwrap() = act;
+        *meddler.act.lock().unwrap() = in_this_round;
         if at == now {
             meddler.taken.lock().unwrap().clear();
         }
-        if at == announced_at && played == Act::SetClockBack {
+        if at == announced_at && act == Act::SetClockBack {
             let mut tx = store.write().await.unwrap();
             report(&mut tx, ReceiptState::Extended { until: "2026-12-07".parse().unwrap(), reason: String::new() }, at)
                 .await;

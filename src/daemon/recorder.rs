@@ -33,7 +33,7 @@ pub(super) struct Task {
     pub(super) wording: Arc<Wording>,
     /// The count of changes up to which it was decided on.
     pub(super) decided_at_change: i64,
-    /// While it holds if nothing changes. Not before it was decided: a clock may be set back.
+    /// While the decision holds if nothing changes. Not before it was made: a clock may be set back.
     pub(super) holds: Range<DateTime<Utc>>,
 }
 
